@@ -1,0 +1,280 @@
+//! A suite that has been checked: no spans, no contradictions, every default filled in.
+
+use crate::demo::Profile;
+use crate::slo::{Metric, Slo};
+use crate::units::{KnobValue, Ratio};
+use crate::workload::{Arrivals, SessionLaw};
+use indexmap::IndexMap;
+use secrecy::SecretString;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A whole checked suite.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Name of the suite: letters, digits, `-`, `_` and `.`; names the baseline file.
+    pub suite: String,
+    /// The service under test.
+    pub target: TargetPlan,
+    /// Seed of the sequence of sessions.
+    pub seed: u64,
+    /// The distribution of sessions.
+    pub sessions: SessionLaw,
+    /// The checks, in the order of the file.
+    pub checks: IndexMap<String, CheckPlan>,
+    /// Hard bounds of the whole run.
+    pub budget: Budget,
+    /// Verdicts that make the exit code non-zero.
+    pub fail_on: BTreeSet<FailOn>,
+    /// The suite as it was resolved, secrets redacted: what `config.yml` of a run holds.
+    pub resolved: String,
+    /// Path of the suite file as given, for reports.
+    pub file: PathBuf,
+}
+
+/// Hard bounds of a run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Budget {
+    /// Longest time from the first trial to the last, start-up of the target included.
+    pub time: Duration,
+    /// Most requests that may be sent.
+    pub requests: u64,
+}
+
+/// A verdict that `fail_on` may name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FailOn {
+    /// A gate was crossed.
+    Regression,
+    /// The evidence was not enough.
+    Inconclusive,
+    /// The measurement was invalid.
+    Invalid,
+    /// The baseline is of another machine or configuration.
+    Incomparable,
+    /// There is no baseline yet.
+    New,
+}
+
+/// The service under test.
+#[derive(Debug, Clone)]
+pub struct TargetPlan {
+    /// Where it comes from.
+    pub source: TargetSource,
+    /// How it is spoken to.
+    pub api: Api,
+    /// Headers of every request; values may hold secrets.
+    pub headers: Vec<(String, SecretString)>,
+    /// Limits on each request.
+    pub timeouts: Timeouts,
+    /// How status codes are read.
+    pub status: StatusClasses,
+    /// When a connection is opened anew.
+    pub connection: ConnectionMode,
+    /// What identifies a target that runs elsewhere (`gpu: H100`).
+    pub labels: BTreeMap<String, String>,
+}
+
+/// Where the target comes from.
+#[derive(Debug, Clone)]
+pub enum TargetSource {
+    /// It runs already, at this base URL (`http://…`, `https://…`).
+    Url(String),
+    /// Plimsoll starts, watches and stops it.
+    Managed(ManagedTarget),
+    /// The built-in demo, started as a managed process of our own binary.
+    Demo(Profile),
+}
+
+/// A command that Plimsoll starts.
+#[derive(Debug, Clone)]
+pub struct ManagedTarget {
+    /// Program and arguments; `{port}` is replaced by a free port.
+    pub command: Vec<String>,
+    /// Working directory; relative to the suite file.
+    pub directory: PathBuf,
+    /// Environment variables set for it.
+    pub env: BTreeMap<String, SecretString>,
+    /// Names of our own variables that it may see besides the built-in allow-list.
+    pub pass_env: BTreeSet<String>,
+    /// A fixed port instead of a free one.
+    pub port: Option<u16>,
+    /// When it counts as ready.
+    pub ready: Ready,
+    /// Time between SIGTERM and SIGKILL.
+    pub grace: Duration,
+}
+
+/// When a managed target counts as ready.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ready {
+    /// Path that answers 2xx when it is.
+    pub path: String,
+    /// Longest wait.
+    pub within: Duration,
+}
+
+/// How the target is spoken to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Api {
+    /// `POST {path}` in the shape of OpenAI's chat completions.
+    OpenAiChat {
+        /// Path below the base URL, default `/v1/chat/completions`.
+        path: String,
+        /// The `model` field.
+        model: String,
+        /// Whether the answer is streamed.
+        stream: bool,
+        /// Further fields of the body, passed through (`ignore_eos: true`).
+        extra: serde_json::Map<String, serde_json::Value>,
+    },
+    /// One plain HTTP request per turn.
+    Http(HttpRequest),
+}
+
+/// A plain request; `path`, header values and `body` may hold variables:
+/// `{session}`, `{turn}`, `{request}`, `{salt}`, `{prompt}`, `{prompt_tokens}`, `{output_tokens}`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HttpRequest {
+    /// Method, upper case.
+    pub method: String,
+    /// Path and query below the base URL.
+    pub path: String,
+    /// Body template, if any.
+    pub body: Option<String>,
+}
+
+/// Limits on one request; each counts from the intended send except `between_chunks`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Timeouts {
+    /// Opening a connection, TLS included.
+    pub connect: Duration,
+    /// Until the first output chunk.
+    pub first_chunk: Duration,
+    /// Between output chunks.
+    pub between_chunks: Duration,
+    /// The whole request.
+    pub total: Duration,
+}
+
+/// How status codes are read; all else is a failure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusClasses {
+    /// Success, if the body proves it; default every 2xx.
+    pub ok: BTreeSet<u16>,
+    /// The target declined on purpose; default 429 and 503.
+    pub shed: BTreeSet<u16>,
+}
+
+/// When a connection is opened anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConnectionMode {
+    /// Kept and used again by any session.
+    Pooled,
+    /// One per session.
+    PerSession,
+    /// One per request.
+    New,
+}
+
+/// One check of a suite.
+#[derive(Debug, Clone)]
+pub struct CheckPlan {
+    /// Its name.
+    pub name: String,
+    /// Line of its name in the suite file, 1-based; for reports.
+    pub line: u32,
+    /// The search.
+    pub capacity: CapacityPlan,
+    /// Conditions that all must hold.
+    pub slos: Vec<SloPlan>,
+    /// Limits per metric name (`capacity`, or a metric at capacity).
+    pub gates: BTreeMap<String, GateLimits>,
+    /// Everything that changes what is measured, as canonical YAML; its hash is `digest`.
+    pub identity: String,
+    /// SHA-256 of `identity`, hexadecimal.
+    pub digest: String,
+}
+
+/// An SLO with its place in the suite file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SloPlan {
+    /// The condition.
+    pub slo: Slo,
+    /// Line in the suite file, 1-based; `None` for one that Plimsoll added by itself.
+    pub line: Option<u32>,
+}
+
+/// Which number a capacity search varies.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Knob {
+    /// Sessions per second, open loop.
+    Rate(Arrivals),
+    /// Sessions in flight, closed loop; whole numbers.
+    Concurrency,
+}
+
+impl Knob {
+    /// The name in suites and reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rate(_) => "rate",
+            Self::Concurrency => "concurrency",
+        }
+    }
+
+    /// The unit of its values, for reports.
+    #[must_use]
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::Rate(_) => "sessions/s",
+            Self::Concurrency => "sessions",
+        }
+    }
+
+    /// Whether only whole numbers make sense.
+    #[must_use]
+    pub fn is_whole(self) -> bool {
+        matches!(self, Self::Concurrency)
+    }
+}
+
+/// A capacity search.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CapacityPlan {
+    /// What is varied.
+    pub knob: Knob,
+    /// Lowest value tried.
+    pub from: KnobValue,
+    /// Highest value tried; `None`: doubled from `from` until an SLO breaks.
+    pub to: Option<KnobValue>,
+    /// Factor of the first steps upwards when `to` is missing, `> 1`.
+    pub expand: f64,
+    /// Wanted half-width of the interval / estimate.
+    pub precision: Ratio,
+    /// Most trials.
+    pub max_trials: u32,
+    /// Length of a trial; `None`: `clamp(600 / r0, 6s, 25s)`, r0 the middle of the bracket.
+    pub trial: Option<Duration>,
+}
+
+/// Limits of one gated metric.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct GateLimits {
+    /// Largest relative loss against the baseline.
+    pub max_drop: Option<Ratio>,
+    /// Largest relative rise against the baseline; may exceed 1.
+    pub max_rise: Option<f64>,
+    /// Smallest absolute value.
+    pub min: Option<f64>,
+    /// Largest absolute value.
+    pub max: Option<f64>,
+}
+
+/// Whether a gate may name this: `capacity`, or a metric read at capacity.
+#[must_use]
+pub fn is_gated_name(name: &str) -> bool {
+    name == "capacity" || Metric::from_name(name).is_some()
+}
