@@ -5,6 +5,8 @@
 
 pub mod config;
 pub mod demo;
+pub mod load;
 pub mod slo;
+pub mod trial;
 pub mod units;
 pub mod workload;

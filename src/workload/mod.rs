@@ -2,5 +2,11 @@
 //! on every machine and build (`libm`, `Pcg64`); contents are salted apart from it.
 
 mod law;
+mod prompt;
+mod random;
+mod sequence;
 
 pub use law::{Arrivals, HistoryMode, Length, SessionLaw, ThinkTime};
+pub use prompt::{Message, Role, Salt, conversation};
+pub use random::Random;
+pub use sequence::{Sequence, SequenceId, Session, Turn};

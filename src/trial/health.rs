@@ -1,0 +1,239 @@
+//! The generator watches itself: if it, and not the target, was the limit, the trial is invalid.
+
+use super::{Counts, Distribution, Load, Observed, Outcome, TrialPlan};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::time::Duration;
+
+/// Readings of the generator's own process during a trial; `None` where the system does not tell.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Readings {
+    /// CPU time that the generator used / wall time: 1 is one whole core.
+    pub cpu_cores: Option<f64>,
+    /// Threads that offer load: the generator cannot use more cores than this.
+    pub workers: u32,
+    /// Most descriptors open at once.
+    pub descriptors: Option<u64>,
+    /// Limit on descriptors.
+    pub descriptors_limit: Option<u64>,
+    /// Mean sessions in flight over the measured period, for closed loop.
+    pub in_flight_mean: Option<f64>,
+}
+
+/// Why a trial says nothing about the target.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "signal", rename_all = "snake_case")]
+pub enum InvalidReason {
+    /// Requests left too late.
+    SendLag {
+        /// 99th percentile of written − intended.
+        p99: Duration,
+        /// Largest that is accepted.
+        limit: Duration,
+    },
+    /// Fewer requests left than the schedule wanted.
+    Offered {
+        /// Requests that were due.
+        intended: u64,
+        /// Requests that left.
+        written: u64,
+    },
+    /// We ran out of descriptors, ports or memory.
+    Resource {
+        /// Requests that could not be sent for it.
+        requests: u64,
+    },
+    /// Descriptors were nearly exhausted.
+    Descriptors {
+        /// Most that were open.
+        open: u64,
+        /// Limit of the process.
+        limit: u64,
+    },
+    /// The generator's threads were busy all the time.
+    Cpu {
+        /// CPU time / (wall time * workers).
+        share: f64,
+        /// Largest that is accepted.
+        limit: f64,
+    },
+    /// Samples did not fit a histogram.
+    Dropped {
+        /// How many.
+        samples: u64,
+    },
+    /// Closed loop: fewer sessions were in flight than asked for.
+    InFlight {
+        /// Mean in flight.
+        mean: f64,
+        /// Asked for.
+        concurrency: f64,
+    },
+    /// Requests ended that were never intended, or the other way round: a defect of ours.
+    Accounting {
+        /// Requests that were due.
+        intended: u64,
+        /// Requests that ended.
+        ended: u64,
+    },
+}
+
+impl fmt::Display for InvalidReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SendLag { p99, limit } => write!(
+                f,
+                "requests left late: send lag p99 {:.1} ms, at most {:.1} ms is accepted",
+                ms(*p99),
+                ms(*limit)
+            ),
+            Self::Offered { intended, written } => {
+                write!(f, "the load was not offered: {written} of {intended} requests were sent")
+            }
+            Self::Resource { requests } => {
+                write!(
+                    f,
+                    "{requests} requests were not sent for want of descriptors, ports or memory"
+                )
+            }
+            Self::Descriptors { open, limit } => {
+                write!(f, "{open} of {limit} file descriptors were open")
+            }
+            Self::Cpu { share, limit } => write!(
+                f,
+                "the load generator used {:.0} % of its CPU, at most {:.0} % is accepted",
+                share * 100.0,
+                limit * 100.0
+            ),
+            Self::Dropped { samples } => write!(f, "{samples} samples did not fit the histograms"),
+            Self::InFlight { mean, concurrency } => {
+                write!(f, "{mean:.1} sessions were in flight instead of {concurrency}")
+            }
+            Self::Accounting { intended, ended } => {
+                write!(f, "{intended} requests were due but {ended} are accounted for")
+            }
+        }
+    }
+}
+
+impl InvalidReason {
+    /// What the reader can do about it.
+    #[must_use]
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::SendLag { .. } | Self::Offered { .. } | Self::Cpu { .. } => {
+                "give the load generator a core of its own, a quieter machine, or lower `to`"
+            }
+            Self::Resource { .. } | Self::Descriptors { .. } => {
+                "raise the limit on open files (`ulimit -n`) or lower `to`"
+            }
+            Self::Dropped { .. } => {
+                "set a shorter `timeouts.total`; latencies beyond an hour are not recorded"
+            }
+            Self::InFlight { .. } => {
+                "make the trial longer, so that its start does not dominate it"
+            }
+            Self::Accounting { .. } => {
+                "this is a defect in plimsoll: please report it with the run folder"
+            }
+        }
+    }
+}
+
+/// What the generator's own figures were, and what follows.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Health {
+    /// What was read.
+    pub readings: Readings,
+    /// 99th percentile of written − intended.
+    pub send_lag_p99: Option<Duration>,
+    /// Reasons why the trial is invalid; empty when it is valid.
+    pub invalid: Vec<InvalidReason>,
+}
+
+/// Share of a worker's CPU above which the trial is invalid.
+const CPU_SHARE_MAX: f64 = 0.85;
+/// Send lag p99 that is accepted, as a share of the tightest latency limit …
+const SEND_LAG_SHARE_MAX: f64 = 0.10;
+/// … and never below this …
+const SEND_LAG_FLOOR: Duration = Duration::from_millis(5);
+/// … nor, without any latency condition, above this.
+const SEND_LAG_WITHOUT_LIMIT: Duration = Duration::from_millis(10);
+/// Share of the intended requests that must have left.
+const WRITTEN_SHARE_MIN: f64 = 0.99;
+/// Share of the asked concurrency that must have been in flight.
+const IN_FLIGHT_SHARE_MIN: f64 = 0.97;
+/// Share of the descriptor limit above which a trial is not trusted.
+const DESCRIPTORS_SHARE_MAX: f64 = 0.95;
+
+/// Examines the generator's figures of a trial. Pure: each line is a function of numbers in the report.
+#[must_use]
+pub fn examine(
+    plan: &TrialPlan,
+    counts: &Counts,
+    send_lag: &Distribution,
+    dropped: u64,
+    readings: Readings,
+) -> Health {
+    let mut invalid = Vec::new();
+    let send_lag_p99 = match send_lag.quantile(0.99, 0) {
+        Some(Observed::At(p99)) => Some(p99),
+        Some(Observed::Beyond) | None => None,
+    };
+    let limit = plan.tightest_limit().map_or(SEND_LAG_WITHOUT_LIMIT, |tightest| {
+        tightest.mul_f64(SEND_LAG_SHARE_MAX).max(SEND_LAG_FLOOR)
+    });
+    if let Some(p99) = send_lag_p99.filter(|p99| *p99 > limit) {
+        invalid.push(InvalidReason::SendLag { p99, limit });
+    }
+    // What the target refused to take (no connection) is the target's doing and not counted here.
+    let refused: u64 = [
+        Outcome::Connect,
+        Outcome::TimeoutConnect,
+        Outcome::Unfinished,
+        Outcome::Reset,
+        Outcome::Unsent,
+    ]
+    .iter()
+    .map(|&outcome| counts.of(outcome))
+    .sum();
+    let due = counts.intended.saturating_sub(refused);
+    if (to_f64(counts.written)) < WRITTEN_SHARE_MIN * to_f64(due) {
+        invalid.push(InvalidReason::Offered { intended: due, written: counts.written });
+    }
+    let resource = counts.of(Outcome::Resource);
+    if resource > 0 {
+        invalid.push(InvalidReason::Resource { requests: resource });
+    }
+    if let (Some(open), Some(limit)) = (readings.descriptors, readings.descriptors_limit)
+        && to_f64(open) > DESCRIPTORS_SHARE_MAX * to_f64(limit)
+    {
+        invalid.push(InvalidReason::Descriptors { open, limit });
+    }
+    if let Some(cores) = readings.cpu_cores {
+        let share = cores / f64::from(readings.workers.max(1));
+        if share > CPU_SHARE_MAX {
+            invalid.push(InvalidReason::Cpu { share, limit: CPU_SHARE_MAX });
+        }
+    }
+    if dropped > 0 {
+        invalid.push(InvalidReason::Dropped { samples: dropped });
+    }
+    if let (Load::Closed { concurrency }, Some(mean)) = (plan.load, readings.in_flight_mean) {
+        let concurrency = f64::from(concurrency.get());
+        if mean < IN_FLIGHT_SHARE_MIN * concurrency {
+            invalid.push(InvalidReason::InFlight { mean, concurrency });
+        }
+    }
+    if counts.intended != counts.ended() {
+        invalid
+            .push(InvalidReason::Accounting { intended: counts.intended, ended: counts.ended() });
+    }
+    Health { readings, send_lag_p99, invalid }
+}
+
+fn ms(length: Duration) -> f64 {
+    length.as_secs_f64() * 1e3
+}
+
+use super::evidence::as_f64 as to_f64;

@@ -1,0 +1,25 @@
+//! What a trial is: plan, outcome classes, recording, windows, evidence, health, report.
+//!
+//! Plain data and pure functions, used by everything above; times are `Duration` since the trial's
+//! start. Both rigs feed the same [`Recorder`], so what is counted cannot differ between them.
+
+mod distribution;
+mod evidence;
+mod health;
+mod outcome;
+mod plan;
+mod recorder;
+mod report;
+mod request;
+mod watch;
+mod window;
+
+pub use distribution::{Distribution, Observed, Series};
+pub use evidence::{Evidence, SETTLED_FACTOR, SloResult, Tally, judge, share_holds};
+pub use health::{Health, InvalidReason, Readings, examine};
+pub use outcome::{Counts, Outcome};
+pub use plan::{Load, TrialPlan};
+pub use recorder::{Ending, Expected, Recorder, RequestId, Usage};
+pub use report::{Ended, Rates, TokenSource, TrialReport};
+pub use watch::{Flow, StopReason, Watch};
+pub use window::Window;

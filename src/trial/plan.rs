@@ -1,0 +1,69 @@
+//! What a trial is asked to do.
+
+use crate::slo::Slo;
+use crate::units::{KnobValue, Rate};
+use crate::workload::Arrivals;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+/// How much load.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Load {
+    /// Sessions arrive by a schedule, whatever the target does.
+    Open {
+        /// Sessions per second.
+        rate: Rate,
+        /// Law of the gaps.
+        arrivals: Arrivals,
+    },
+    /// A fixed number of sessions is kept in flight.
+    Closed {
+        /// Sessions in flight.
+        concurrency: NonZeroU32,
+    },
+}
+
+impl Load {
+    /// The number that was set.
+    #[must_use]
+    pub fn value(self) -> f64 {
+        match self {
+            Self::Open { rate, .. } => rate.as_per_second(),
+            Self::Closed { concurrency } => f64::from(concurrency.get()),
+        }
+    }
+}
+
+/// One trial: the measured sessions are `cut..cut + count` of the suite's sequence; the load goes on
+/// after them until each of their requests has ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrialPlan {
+    /// Number of the trial within its check, from 0.
+    pub index: u32,
+    /// Name of the check.
+    pub check: String,
+    /// Name of the knob.
+    pub knob: String,
+    /// Value of the knob.
+    pub value: KnobValue,
+    /// How much load.
+    pub load: Load,
+    /// Seed of the sequence: the same in every trial of a check.
+    pub seed: u64,
+    /// Sessions played before the measured ones.
+    pub cut: u64,
+    /// Measured sessions, at least 1.
+    pub count: u64,
+    /// Conditions to count for.
+    pub slos: Vec<Slo>,
+    /// When the trial is ended at the latest; what has not ended by then counts as unfinished.
+    pub time_limit: Duration,
+}
+
+impl TrialPlan {
+    /// The tightest limit among the latency conditions.
+    #[must_use]
+    pub fn tightest_limit(&self) -> Option<Duration> {
+        self.slos.iter().filter_map(Slo::latency_limit).min()
+    }
+}
