@@ -330,6 +330,7 @@ impl Recorder {
             token_source: self.token_source(),
             tpot_undefined: self.tpot_undefined,
             rates,
+            failures: BTreeMap::new(),
             slos,
             health,
             plan: self.plan,

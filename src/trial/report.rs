@@ -1,7 +1,8 @@
 //! The result of a trial.
 
 use super::{
-    Counts, Distribution, Evidence, Health, Series, SloResult, StopReason, TrialPlan, Window,
+    Counts, Distribution, Evidence, Health, Outcome, Series, SloResult, StopReason, TrialPlan,
+    Window,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -84,6 +85,8 @@ pub struct TrialReport {
     pub token_source: TokenSource,
     /// Requests whose `tpot` is undefined (fewer than two tokens or chunks): left out, and counted.
     pub tpot_undefined: u64,
+    /// One example of what a failure looked like, per class: untrusted text, bounded by its maker.
+    pub failures: BTreeMap<Outcome, String>,
     /// One entry per second.
     pub windows: Vec<Window>,
 }
