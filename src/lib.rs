@@ -3,6 +3,7 @@
 //! The modules are layers. A file may use what stands below it in this list, never what stands
 //! above; `tests/house.rs` checks it.
 
+pub mod check;
 pub mod config;
 pub mod demo;
 pub mod load;
