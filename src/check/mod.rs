@@ -3,9 +3,14 @@
 //! A check never opens a socket and never reads a clock. What it needs of a baseline reaches it as
 //! plain data ([`Prior`]), so that it stays below `baseline` and `gate`.
 
+mod capacity;
 mod finding;
+mod sizing;
+mod watch;
 
+pub use capacity::Capacity;
 pub use finding::{Binding, Conclusion, Estimate, Finding, Gap};
+pub use watch::Curtail;
 
 use crate::trial::{TrialPlan, TrialReport, Watch};
 use crate::units::KnobValue;
@@ -21,8 +26,9 @@ pub trait Check {
     /// What may end a trial of this plan early.
     fn watch(&self, plan: &TrialPlan) -> Box<dyn Watch>;
 
-    /// What the check will cost at most and what it needs, for the reader, before it starts.
-    fn announce(&self) -> String;
+    /// What the check will cost, so that the reader knows before it starts and a budget that cannot
+    /// hold it is refused.
+    fn cost(&self) -> Cost;
 }
 
 /// What a check wants.
@@ -71,4 +77,19 @@ pub struct Allowance {
     pub time: Duration,
     /// Requests for its trials.
     pub requests: u64,
+}
+
+/// What a check will cost.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cost {
+    /// One full trial, pause included.
+    pub trial: Duration,
+    /// The least time in which any answer is possible.
+    pub least: Duration,
+    /// What it usually takes.
+    pub typical: Duration,
+    /// Trials that it usually takes.
+    pub trials: u32,
+    /// Measured sessions of a full trial.
+    pub sessions_per_trial: u64,
 }

@@ -146,7 +146,7 @@ fn arrivals(load: Load) -> Arrivals {
 #[cfg(test)]
 mod tests {
     use super::Play;
-    use crate::trial::{Load, RequestId, TrialPlan};
+    use crate::trial::{Load, Purpose, RequestId, TrialPlan};
     use crate::units::{KnobValue, Rate};
     use crate::workload::{Arrivals, HistoryMode, Length, Sequence, SessionLaw, ThinkTime};
     use std::num::NonZeroU32;
@@ -166,6 +166,7 @@ mod tests {
         TrialPlan {
             index: 0,
             check: "c".into(),
+            purpose: Purpose::Play,
             knob: "rate".into(),
             value: KnobValue::new(load.value()).unwrap(),
             load,

@@ -118,6 +118,12 @@ pub fn share_holds(not_good: u64, allowed: f64, n: u64, strict: bool) -> bool {
     if strict { k < bound || (not_good == 0 && allowed > 0.0) } else { k <= bound }
 }
 
+/// `part / whole` of two counts; `whole` must not be 0.
+#[must_use]
+pub fn share(part: u64, whole: u64) -> f64 {
+    as_f64(part) / as_f64(whole)
+}
+
 #[expect(clippy::cast_precision_loss, reason = "counts of requests stay far below 2^53")]
 pub(crate) fn as_f64(n: u64) -> f64 {
     n as f64

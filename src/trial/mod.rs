@@ -15,10 +15,10 @@ mod watch;
 mod window;
 
 pub use distribution::{Distribution, Observed, Series};
-pub use evidence::{Evidence, SETTLED_FACTOR, SloResult, Tally, judge, share_holds};
+pub use evidence::{Evidence, SETTLED_FACTOR, SloResult, Tally, judge, share, share_holds};
 pub use health::{Health, InvalidReason, Readings, examine};
 pub use outcome::{Counts, Outcome};
-pub use plan::{Load, TrialPlan};
+pub use plan::{Load, Purpose, TrialPlan};
 pub use recorder::{Ending, Expected, Recorder, RequestId, Usage};
 pub use report::{Ended, Rates, TokenSource, TrialReport};
 pub use watch::{Flow, StopReason, Watch};

@@ -3,6 +3,7 @@
 use crate::slo::Slo;
 use crate::units::{KnobValue, Rate};
 use crate::workload::Arrivals;
+use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -34,6 +35,16 @@ impl Load {
     }
 }
 
+/// What a trial is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// A short look, to find the right order of magnitude.
+    Probe,
+    /// A whole play of the common sequence: evidence.
+    Play,
+}
+
 /// One trial: the measured sessions are `cut..cut + count` of the suite's sequence; the load goes on
 /// after them until each of their requests has ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +53,8 @@ pub struct TrialPlan {
     pub index: u32,
     /// Name of the check.
     pub check: String,
+    /// What it is for.
+    pub purpose: Purpose,
     /// Name of the knob.
     pub knob: String,
     /// Value of the knob.

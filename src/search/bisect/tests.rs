@@ -49,7 +49,7 @@ fn score(search: &Bisect, noise: f64, seeds: u32, trials_max: usize) -> Score {
         let truth = 20.0 * (random.unit() * 2.5).exp();
         let (answer, tried) =
             run(search, |value| value < truth * (noise * random.normal()).exp(), trials_max);
-        trials += tried.len() as f64 / f64::from(seeds);
+        trials += f64::from(u32::try_from(tried.len()).unwrap()) / f64::from(seeds);
         if let Some(Answer::Crossing { value, low, high, .. }) = answer {
             answered += 1;
             covered += u32::from((low..=high).contains(&truth));

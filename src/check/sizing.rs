@@ -1,0 +1,229 @@
+//! How long a trial is: how many sessions it plays and what it will cost.
+
+use super::{Cost, History, Prior};
+use crate::config::plan::{CapacityPlan, Knob};
+use crate::slo::Slo;
+use crate::trial::{Evidence, Load, Purpose, SloResult, TrialPlan};
+use crate::workload::{Arrivals, Sequence, SequenceId, SessionLaw};
+use std::time::Duration;
+
+/// Sessions before the measured ones: one for each so many measured.
+const CUT: u64 = 5;
+/// Default length of a trial is `600 / rate`, within these bounds.
+const TRIAL_SESSIONS: f64 = 600.0;
+const TRIAL_MIN: Duration = Duration::from_secs(6);
+const TRIAL_MAX: Duration = Duration::from_secs(25);
+/// A probe is never longer than this.
+const PROBE_MAX: Duration = Duration::from_secs(10);
+/// Full trials that an answer takes at least, and typically (seen in simulation).
+const PLAYS_LEAST: u32 = 4;
+const PLAYS_TYPICAL: u32 = 6;
+
+/// Size of one trial.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Size {
+    pub(super) cut: u64,
+    pub(super) count: u64,
+    pub(super) time_limit: Duration,
+}
+
+/// Sizes the trials of a check.
+#[derive(Debug, Clone)]
+pub(super) struct Sizing {
+    knob: Knob,
+    from: f64,
+    to: Option<f64>,
+    trial: Option<Duration>,
+    law: SessionLaw,
+    seed: u64,
+    /// Fewest requests that decide every condition.
+    needed: u64,
+    longest_request: Duration,
+}
+
+impl Sizing {
+    pub(super) fn new(
+        plan: &CapacityPlan,
+        law: &SessionLaw,
+        seed: u64,
+        slos: &[Slo],
+        longest_request: Duration,
+    ) -> Self {
+        Self {
+            knob: plan.knob,
+            from: plan.from.get(),
+            to: plan.to.map(crate::units::KnobValue::get),
+            trial: plan.trial,
+            law: law.clone(),
+            seed,
+            needed: slos.iter().map(SloResult::needed).max().unwrap_or(1),
+            longest_request,
+        }
+    }
+
+    pub(super) fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Nominal length of a trial at this rate of sessions.
+    fn length(&self, per_s: f64) -> Duration {
+        self.trial.unwrap_or_else(|| {
+            Duration::try_from_secs_f64(TRIAL_SESSIONS / per_s)
+                .unwrap_or(TRIAL_MAX)
+                .clamp(TRIAL_MIN, TRIAL_MAX)
+        })
+    }
+
+    /// A short look at this value.
+    pub(super) fn probe(&self, value: f64) -> Size {
+        match self.knob {
+            Knob::Rate(_) => {
+                let length = self.length(value).min(PROBE_MAX);
+                let count = self.needed.max(sessions(value * length.as_secs_f64()));
+                self.size(count / CUT, count)
+            }
+            // Nothing is known of the rate yet: each slot serves a few sessions.
+            Knob::Concurrency => {
+                let slots = sessions(value);
+                self.size(2 * slots, self.needed.max(8 * slots))
+            }
+        }
+    }
+
+    /// A whole play. All plays of a check are of one size: that of the prior, else that of the first
+    /// play, else by the rate at which the bracket was found.
+    pub(super) fn play(&self, value: f64, history: &History, prior: Option<&Prior>) -> Size {
+        if let Some(prior) = prior {
+            return self.size(prior.sequence.cut, prior.sequence.count);
+        }
+        let first = history.trials().iter().find(|trial| trial.plan.purpose == Purpose::Play);
+        if let Some(first) = first {
+            return self.size(first.plan.cut, first.plan.count);
+        }
+        match self.knob {
+            Knob::Rate(_) => {
+                let count = self.needed.max(sessions(value * self.length(value).as_secs_f64()));
+                self.size(count / CUT, count)
+            }
+            Knob::Concurrency => {
+                let per_s = self.sessions_per_s(history);
+                let slots = sessions(self.to.unwrap_or(value));
+                let wanted = per_s
+                    .map_or(8 * slots, |per_s| sessions(per_s * self.length(per_s).as_secs_f64()));
+                let count = self.needed.max(wanted);
+                self.size((count / CUT).max(2 * sessions(value)), count)
+            }
+        }
+    }
+
+    /// Sessions per second at the highest value that held.
+    fn sessions_per_s(&self, history: &History) -> Option<f64> {
+        let held = history
+            .trials()
+            .iter()
+            .filter(|trial| trial.is_valid() && trial.evidence == Evidence::Met);
+        let best = held.max_by(|a, b| a.plan.value.get().total_cmp(&b.plan.value.get()))?;
+        let turns = crate::trial::share(self.requests(&best.plan), best.plan.count.max(1));
+        let per_s = best.rates.achieved / turns;
+        (per_s.is_finite() && per_s > 0.0).then_some(per_s)
+    }
+
+    fn size(&self, cut: u64, count: u64) -> Size {
+        // Only what never answers reaches it: such a target is stopped by the watch long before.
+        let time_limit = self.longest_request + TRIAL_MAX * 4;
+        Size {
+            cut,
+            count: count.max(1),
+            time_limit: time_limit.max(self.nominal(cut + count, self.from) * 2),
+        }
+    }
+
+    fn nominal(&self, sessions: u64, per_s: f64) -> Duration {
+        match self.knob {
+            Knob::Rate(_) => Duration::try_from_secs_f64(crate::trial::share(sessions, 1) / per_s)
+                .unwrap_or(Duration::MAX / 4),
+            Knob::Concurrency => TRIAL_MAX,
+        }
+    }
+
+    /// Requests in the measured sessions.
+    pub(super) fn requests(&self, plan: &TrialPlan) -> u64 {
+        Sequence::measured(&self.law, arrivals(plan.load), plan.seed, plan.cut, plan.count).0
+    }
+
+    /// Identity of the sequence of a trial, and its nominal length.
+    pub(super) fn identity(&self, plan: &TrialPlan) -> (SequenceId, Duration) {
+        let (_, id) =
+            Sequence::measured(&self.law, arrivals(plan.load), plan.seed, plan.cut, plan.count);
+        let length = self.trial.unwrap_or_else(|| self.length(plan.load.value()));
+        (id, length)
+    }
+
+    pub(super) fn expected_time(&self, plan: &TrialPlan) -> Duration {
+        let tail = plan.slos.iter().filter_map(Slo::latency_limit).max().unwrap_or_default();
+        match plan.load {
+            Load::Open { rate, .. } => {
+                self.nominal(plan.cut + plan.count, rate.as_per_second()).mul_f64(1.1) + tail
+            }
+            Load::Closed { .. } => self.trial.unwrap_or(TRIAL_MIN).mul_f64(1.3) + tail,
+        }
+    }
+
+    /// With a tenth more, for the load that goes on until the measured requests have ended.
+    pub(super) fn expected_requests(&self, plan: &TrialPlan) -> u64 {
+        let per_session = self.requests(plan).div_ceil(plan.count.max(1)).max(1);
+        (plan.cut + plan.count) * per_session * 11 / 10
+    }
+
+    /// What the check costs at least and typically.
+    pub(super) fn cost(&self, prior: Option<&Prior>, pause: Duration) -> Cost {
+        let top = self.to.unwrap_or(self.from);
+        let (per_s, probes) = match prior {
+            Some(prior) => (prior.value.get(), 0),
+            None => ((self.from * top).sqrt(), self.probes()),
+        };
+        let count = prior.map_or_else(
+            || self.needed.max(sessions(per_s * self.length(per_s).as_secs_f64())),
+            |prior| prior.sequence.count,
+        );
+        let trial = match self.knob {
+            Knob::Rate(_) => self.nominal(count + count / CUT, per_s) + pause,
+            Knob::Concurrency => self.trial.unwrap_or(TRIAL_MIN) + pause,
+        };
+        let fastest = match self.knob {
+            Knob::Rate(_) => self.nominal(self.needed, top),
+            Knob::Concurrency => Duration::ZERO,
+        };
+        Cost {
+            trial,
+            least: fastest * PLAYS_LEAST,
+            typical: trial * (PLAYS_TYPICAL + probes),
+            trials: PLAYS_TYPICAL + probes,
+            sessions_per_trial: count,
+        }
+    }
+
+    /// Probes that halve the range down to a quarter.
+    fn probes(&self) -> u32 {
+        let Some(to) = self.to else { return 4 };
+        let mut width = (to / self.from).ln();
+        let mut probes = 0;
+        while width > 0.25 && probes < 12 {
+            width /= 2.0;
+            probes += 1;
+        }
+        probes
+    }
+}
+
+fn arrivals(load: Load) -> Arrivals {
+    match load {
+        Load::Open { arrivals, .. } => arrivals,
+        Load::Closed { .. } => Arrivals::Poisson,
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 1..=1e9")]
+fn sessions(n: f64) -> u64 {
+    n.ceil().clamp(1.0, 1e9) as u64
+}
