@@ -7,6 +7,7 @@ pub mod check;
 pub mod config;
 pub mod demo;
 pub mod load;
+pub mod run;
 pub mod search;
 pub mod slo;
 pub mod trial;

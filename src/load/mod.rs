@@ -4,3 +4,7 @@
 mod play;
 
 pub use play::{Due, Play};
+
+/// placeholder
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {}

@@ -1,0 +1,103 @@
+//! The folder of a run: `<out>/runs/<UTC>-<hash>/`, and `<out>/latest`, which names the newest.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+/// A folder that could not be used.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {path}")]
+pub struct FolderError {
+    /// What could not be written.
+    pub path: PathBuf,
+    /// What the system said.
+    #[source]
+    pub source: io::Error,
+}
+
+/// The folder of one run.
+#[derive(Debug, Clone)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// Makes the folder of a run that began at `stamp`, and names it the newest.
+    ///
+    /// # Errors
+    /// `out` cannot be written.
+    pub fn create(out: &Path, stamp: &str, nonce: u64) -> Result<Self, FolderError> {
+        let name = format!("{stamp}-{:08x}", nonce & 0xffff_ffff);
+        let path = out.join("runs").join(&name);
+        let fail = |path: &Path| {
+            let path = path.to_owned();
+            move |source| FolderError { path, source }
+        };
+        fs::create_dir_all(&path).map_err(fail(&path))?;
+        let latest = out.join("latest");
+        write_atomically(&latest, format!("runs/{name}\n").as_bytes()).map_err(fail(&latest))?;
+        Ok(Self(path))
+    }
+
+    /// A run named by its folder, by the folder's name below `out`, or `latest`.
+    ///
+    /// # Errors
+    /// There is no such run.
+    pub fn find(out: &Path, run: &Path) -> Result<Self, FolderError> {
+        let mut candidates = vec![run.to_owned(), out.join("runs").join(run)];
+        if run.as_os_str() == "latest"
+            && let Ok(name) = fs::read_to_string(out.join("latest"))
+        {
+            candidates = vec![out.join(name.trim())];
+        }
+        match candidates.iter().find(|path| path.is_dir()) {
+            Some(path) => Ok(Self(path.clone())),
+            None => Err(FolderError {
+                path: run.to_owned(),
+                source: io::Error::new(io::ErrorKind::NotFound, "there is no such run"),
+            }),
+        }
+    }
+
+    /// Its path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The journal of trials.
+    #[must_use]
+    pub fn journal(&self) -> PathBuf {
+        self.0.join("trials.jsonl")
+    }
+
+    /// The log of the target.
+    #[must_use]
+    pub fn target_log(&self) -> PathBuf {
+        self.0.join("target.log")
+    }
+
+    /// The suite as it was resolved.
+    #[must_use]
+    pub fn config(&self) -> PathBuf {
+        self.0.join("config.yml")
+    }
+
+    /// The results.
+    #[must_use]
+    pub fn results(&self) -> PathBuf {
+        self.0.join("results.json")
+    }
+}
+
+/// Writes a file so that a reader sees the old one or the new one, never half of it.
+///
+/// # Errors
+/// What the system said.
+pub fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
+    let folder =
+        path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(content)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}

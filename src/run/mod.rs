@@ -1,0 +1,18 @@
+//! Drives a check: trial after trial on a rig, within a budget, journaled before anyone reasons.
+
+mod budget;
+pub mod clock;
+mod drive;
+mod folder;
+mod journal;
+mod rig;
+mod simulated;
+mod suite;
+
+pub use budget::{Budget, Refusal};
+pub use drive::{Observer, Silent, drive};
+pub use folder::{Folder, FolderError, write_atomically};
+pub use journal::{Journal, NoJournal};
+pub use rig::{Rig, RunError};
+pub use simulated::Simulated;
+pub use suite::{CheckRun, Only, SuiteRun, announce, chosen, run_suite};

@@ -1,0 +1,55 @@
+//! The seam behind which the world lies.
+
+use crate::load::LoadError;
+use crate::trial::{TrialPlan, TrialReport, Watch, Window};
+use std::time::Duration;
+
+/// Runs trials: the live rig on real sockets, the simulated rig in virtual time.
+pub trait Rig {
+    /// Runs one trial to its end, showing each window to `watch` and to `seen`.
+    fn run_trial(
+        &mut self,
+        plan: &TrialPlan,
+        watch: &mut dyn Watch,
+        seen: &mut dyn FnMut(&Window),
+    ) -> impl Future<Output = Result<TrialReport, RunError>>;
+
+    /// Time since the rig was made: what the budget counts.
+    fn elapsed(&self) -> Duration;
+}
+
+/// Why a run could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The target stopped while it was measured.
+    #[error("the target stopped during trial {trial}: {status}")]
+    TargetDied {
+        /// Number of the trial.
+        trial: u32,
+        /// How it ended.
+        status: String,
+        /// The last lines of its log.
+        last_lines: Vec<String>,
+    },
+    /// The load engine failed.
+    #[error("the load engine failed in trial {trial}")]
+    Load {
+        /// Number of the trial.
+        trial: u32,
+        /// What happened.
+        #[source]
+        source: LoadError,
+    },
+    /// Somebody asked us to stop.
+    #[error("interrupted")]
+    Interrupted,
+    /// The journal could not be written.
+    #[error("cannot write the journal {path}")]
+    Journal {
+        /// Its path.
+        path: std::path::PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+}

@@ -1,0 +1,11 @@
+//! The whole check in virtual time: search, interval and truth, over many seeds.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must stop"
+)]
+
+mod capacity;
+mod world;
