@@ -73,7 +73,7 @@ mod tests {
         assert_eq!(factors, ["0.988618", "0.896514", "0.983638", "1.057835"]);
         let lot = chance.lot();
         let lot = [lot.error, lot.shed, lot.truncate].map(|share| format!("{share:.6}"));
-        assert_eq!(lot, ["", "", ""]);
+        assert_eq!(lot, ["0.839218", "0.369078", "0.760023"]);
     }
 
     #[test]

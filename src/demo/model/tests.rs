@@ -1,4 +1,5 @@
-use super::{Admission, Event, Progress, Request, Server};
+use super::Progress::{self, Cut, Finished, More};
+use super::{Admission, Event, Request, Server};
 use crate::demo::Profile;
 use proptest::prelude::*;
 use std::time::Duration;
@@ -31,8 +32,6 @@ fn request(id: u64, prompt_tokens: u32, output_tokens: u32) -> Request {
 fn seen(events: &[Event]) -> Vec<(u64, u128, Progress)> {
     events.iter().map(|event| (event.id, event.at.as_millis(), event.progress)).collect()
 }
-
-use Progress::{Cut, Finished, More};
 
 #[test]
 fn the_step_that_completes_the_prompt_gives_the_first_token() {
