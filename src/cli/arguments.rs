@@ -1,0 +1,224 @@
+//! Options that several verbs share, and what they mean.
+
+use super::ExitStatus;
+use crate::config::plan::{FailOn, Plan};
+use crate::config::load::{LoadError, load};
+use crate::run::Only;
+use crate::units::Quantity;
+use clap::{Args, ValueEnum};
+use std::collections::BTreeSet;
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Which CI system the run talks to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Ci {
+    /// `github` inside GitHub Actions, else `none`
+    Auto,
+    /// Write outputs and the job summary of GitHub Actions
+    Github,
+    /// None
+    None,
+}
+
+/// What is printed at the end on standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    Text,
+    /// `results.json`
+    Json,
+    /// `report.md`
+    Markdown,
+    /// `junit.xml`
+    Junit,
+}
+
+/// Which suite, and how it is changed from outside. An empty environment variable counts as not set.
+#[derive(Debug, Args)]
+pub(super) struct SuiteOptions {
+    /// Suite file
+    #[arg(long, env = "PLIMSOLL_CONFIG", default_value = "plimsoll.yml", value_name = "FILE")]
+    config: String,
+    /// Override one value of the suite, for example `target.demo.slowdown=1.25`; may be repeated
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    sets: Vec<String>,
+    /// Only these checks
+    #[arg(long, env = "PLIMSOLL_ONLY", value_name = "CHECK", num_args = 1.., value_delimiter = ' ')]
+    only: Vec<String>,
+    /// Where runs are written
+    #[arg(long, env = "PLIMSOLL_OUT", default_value = ".plimsoll", value_name = "DIR")]
+    out: String,
+    /// Hard bound on the whole run, for example `5m`; overrides the suite
+    #[arg(long, env = "PLIMSOLL_BUDGET", value_name = "TIME")]
+    budget: Option<String>,
+    /// What is printed at the end
+    #[arg(long, env = "PLIMSOLL_FORMAT", default_value = "text")]
+    format: String,
+    /// No progress
+    #[arg(long, short)]
+    quiet: bool,
+    /// No colour; also by `NO_COLOR`
+    #[arg(long)]
+    no_color: bool,
+    /// Which CI system to talk to
+    #[arg(long, env = "PLIMSOLL_CI", default_value = "auto")]
+    ci: String,
+    /// Folder with templates that replace the built-in ones
+    #[arg(long, env = "PLIMSOLL_TEMPLATES", value_name = "DIR")]
+    templates: Option<String>,
+}
+
+/// The suite options, understood.
+#[derive(Debug)]
+pub(super) struct Suite {
+    pub(super) plan: Plan,
+    pub(super) only: Only,
+    pub(super) out: PathBuf,
+    pub(super) format: Format,
+    pub(super) quiet: bool,
+    pub(super) colour: bool,
+    pub(super) github: bool,
+    pub(super) templates: Option<PathBuf>,
+}
+
+impl SuiteOptions {
+    /// Reads the suite. On an error the message has been printed, and the exit status is returned.
+    pub(super) fn read(&self) -> Result<Suite, ExitStatus> {
+        let colour = !self.no_color && std::io::stderr().is_terminal() && anstyle_query();
+        let config = not_empty(Some(&self.config)).unwrap_or("plimsoll.yml");
+        let mut sets = self.sets.clone();
+        if let Some(budget) = not_empty(self.budget.as_deref()) {
+            sets.push(format!("budget.time={budget}"));
+        }
+        let plan = load(config.as_ref(), &sets).map_err(|error| fail_to_load(&error, colour))?;
+        let only: BTreeSet<String> =
+            self.only.iter().flat_map(|names| names.split_whitespace()).map(str::to_owned).collect();
+        if let Some(unknown) = only.iter().find(|name| !plan.checks.contains_key(*name)) {
+            let known: Vec<&str> = plan.checks.keys().map(String::as_str).collect();
+            return Err(usage(&format!("there is no check `{unknown}`"), &format!("the suite has {}", known.join(", "))));
+        }
+        Ok(Suite {
+            plan,
+            only,
+            out: PathBuf::from(not_empty(Some(&self.out)).unwrap_or(".plimsoll")),
+            format: choice("--format", &self.format, Format::Text)?,
+            quiet: self.quiet,
+            colour,
+            github: match choice("--ci", &self.ci, Ci::Auto)? {
+                Ci::Github => true,
+                Ci::None => false,
+                Ci::Auto => crate::config::environment::variable("GITHUB_ACTIONS").as_deref() == Some("true"),
+            },
+            templates: not_empty(self.templates.as_deref()).map(PathBuf::from),
+        })
+    }
+}
+
+/// Verdicts that fail the run.
+#[derive(Debug, Args)]
+pub(super) struct GateOptions {
+    /// Folder of the committed baselines
+    #[arg(long, env = "PLIMSOLL_BASELINES", default_value = "baselines", value_name = "DIR")]
+    baselines: String,
+    /// Verdicts that make the exit code non-zero: regression, inconclusive, invalid, incomparable, new
+    /// (never hides a usage error, a dead target or a hollow baseline)
+    #[arg(long, env = "PLIMSOLL_FAIL_ON", value_name = "LIST")]
+    fail_on: Option<String>,
+}
+
+impl GateOptions {
+    pub(super) fn baselines(&self) -> PathBuf {
+        PathBuf::from(not_empty(Some(&self.baselines)).unwrap_or("baselines"))
+    }
+
+    /// From the command line, else from the suite.
+    pub(super) fn fail_on(&self, plan: &Plan) -> Result<BTreeSet<FailOn>, ExitStatus> {
+        let Some(list) = not_empty(self.fail_on.as_deref()) else { return Ok(plan.fail_on.clone()) };
+        list.split([',', ' '])
+            .filter(|name| !name.is_empty())
+            .map(|name| {
+                FailOn::from_name(name).ok_or_else(|| {
+                    usage(
+                        &format!("`--fail-on` does not know `{name}`"),
+                        "it takes regression, inconclusive, invalid, incomparable and new, separated by commas",
+                    )
+                })
+            })
+            .collect()
+    }
+}
+
+/// An empty text counts as not given.
+pub(super) fn not_empty(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| !text.trim().is_empty())
+}
+
+fn choice<T: ValueEnum>(option: &str, text: &str, default: T) -> Result<T, ExitStatus> {
+    let Some(text) = not_empty(Some(text)) else { return Ok(default) };
+    T::from_str(text, true).map_err(|_| {
+        let known: Vec<String> =
+            T::value_variants().iter().filter_map(|v| Some(v.to_possible_value()?.get_name().to_owned())).collect();
+        usage(&format!("`{option}` does not know `{text}`"), &format!("it takes {}", known.join(", ")))
+    })
+}
+
+/// Parses a length of time given on the command line.
+pub(super) fn duration(option: &str, text: &str) -> Result<Duration, ExitStatus> {
+    Quantity::parse(text)
+        .ok()
+        .and_then(Quantity::as_duration)
+        .filter(|length| !length.is_zero())
+        .ok_or_else(|| usage(&format!("`{option} {text}` is no length of time"), "write for example `30s` or `5m`"))
+}
+
+/// Prints an error with a hint; returns the exit status of a wrong use.
+pub(super) fn usage(error: &str, hint: &str) -> ExitStatus {
+    complain(error, Some(hint));
+    ExitStatus::Usage
+}
+
+/// Prints an error, and what to do about it.
+pub(super) fn complain(error: &str, hint: Option<&str>) {
+    let mut stderr = anstream::stderr().lock();
+    let _ = writeln!(stderr, "error: {error}");
+    if let Some(hint) = hint {
+        let _ = writeln!(stderr, "hint: {hint}");
+    }
+}
+
+/// An error with all its causes, in one line.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+fn fail_to_load(error: &LoadError, colour: bool) -> ExitStatus {
+    let mut stderr = anstream::stderr().lock();
+    let _ = writeln!(stderr, "{}", error.render(colour));
+    ExitStatus::Usage
+}
+
+fn anstyle_query() -> bool {
+    anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
+}
+
+/// Logging to standard error, by `PLIMSOLL_LOG` (`info`, `plimsoll::load=debug`), `warn` by default.
+pub(super) fn start_logging() {
+    use tracing_subscriber::layer::SubscriberExt as _;
+    use tracing_subscriber::util::SubscriberInitExt as _;
+    let wanted = crate::config::environment::variable("PLIMSOLL_LOG").filter(|text| !text.is_empty());
+    let targets: tracing_subscriber::filter::Targets =
+        wanted.and_then(|text| text.parse().ok()).unwrap_or_else(|| {
+            tracing_subscriber::filter::Targets::new().with_default(tracing::level_filters::LevelFilter::WARN)
+        });
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    let _ = tracing_subscriber::registry().with(targets).with(layer).try_init();
+}
