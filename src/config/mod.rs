@@ -1,6 +1,30 @@
-//! `plimsoll.yml`: what may be written (`model`), how it is read (`yaml`), what is wrong with it
-//! (`problem`, `validate`) and what it means ([`Plan`]). Only a `Plan` reaches the layers above.
+//! `plimsoll.yml`: what may be written (`model`), how it is read (`yaml`, `decode`), what is wrong
+//! with it (`problem`, `validate`) and what it means ([`Plan`]). Only a `Plan` reaches the layers
+//! above.
+//!
+//! text → tree with places (`yaml`) → `--set` laid over it (`set`) → raw sections (`decode`,
+//! `model`) → [`Plan`] (`validate`). No step stops at the first problem unless the text is no YAML.
 
+mod canonical;
+mod decode;
+pub mod environment;
+mod identity;
+mod leaf;
+pub mod load;
+mod model;
+mod node;
 pub mod plan;
+pub mod problem;
+mod resolved;
+pub mod schema;
+mod set;
+mod source;
+mod validate;
+mod yaml;
 
+pub use load::{LoadError, load};
 pub use plan::Plan;
+pub use problem::{Code, Problem, Problems};
+pub use schema::json_schema;
+pub use source::{Origin, Source, Span};
+pub use validate::{Invalid, read};

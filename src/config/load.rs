@@ -1,0 +1,141 @@
+//! From a path to a [`Plan`]: the one file of this module that reads another.
+
+use super::environment::Lookup;
+use super::plan::Plan;
+use super::validate::{Invalid, read};
+use super::yaml::BYTES_MAX;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// Why there is no plan. All of these are exit code 2.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// There is no such file.
+    #[error("there is no `{}`", path.display())]
+    Missing {
+        /// The path as given.
+        path: PathBuf,
+    },
+    /// It cannot be read.
+    #[error("`{}` cannot be read", path.display())]
+    Unreadable {
+        /// The path as given.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It is larger than any suite.
+    #[error("`{}` is larger than {BYTES_MAX} bytes", path.display())]
+    TooLarge {
+        /// The path as given.
+        path: PathBuf,
+    },
+    /// It is not text.
+    #[error("`{}` is not UTF-8: byte {at} is wrong", path.display())]
+    NotText {
+        /// The path as given.
+        path: PathBuf,
+        /// Offset of the first wrong byte.
+        at: usize,
+    },
+    /// It is no suite that can be run.
+    #[error(transparent)]
+    Invalid(#[from] Box<Invalid>),
+}
+
+impl LoadError {
+    /// What would be right, if that is not said by the problems themselves.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Missing { .. } => {
+                Some("run `plimsoll init` to write one, or name another with `--config`")
+            }
+            Self::Unreadable { .. } => Some("check that it is a file and may be read"),
+            Self::TooLarge { .. } | Self::NotText { .. } => Some("a suite is a short YAML text"),
+            Self::Invalid(_) => None,
+        }
+    }
+}
+
+/// Reads and checks the suite at `path`, `sets` (`PATH=VALUE`) laid over it; `lookup` answers for
+/// the environment ([`super::environment::process`] in the program).
+///
+/// # Errors
+/// [`LoadError`]; of a suite that is read, all problems at once.
+pub fn load(path: &Path, sets: &[String], lookup: Lookup<'_>) -> Result<Plan, LoadError> {
+    let unreadable = |source: io::Error| {
+        let path = path.to_owned();
+        if source.kind() == io::ErrorKind::NotFound {
+            LoadError::Missing { path }
+        } else {
+            LoadError::Unreadable { path, source }
+        }
+    };
+    let file = File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    // One byte more than allowed, so that a device that never ends is noticed too.
+    let most = u64::try_from(BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
+    file.take(most).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() > BYTES_MAX {
+        return Err(LoadError::TooLarge { path: path.to_owned() });
+    }
+    let text = std::str::from_utf8(&bytes)
+        .map_err(|error| LoadError::NotText { path: path.to_owned(), at: error.valid_up_to() })?;
+    Ok(read(path, text, sets, lookup)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LoadError, load};
+    use std::path::Path;
+
+    fn nothing(_: &str) -> Option<String> {
+        None
+    }
+
+    #[test]
+    fn a_missing_file_says_how_to_get_one() {
+        let error = load(Path::new("/nowhere/plimsoll.yml"), &[], &nothing).unwrap_err();
+        assert!(matches!(error, LoadError::Missing { .. }));
+        assert!(error.hint().unwrap().contains("plimsoll init"));
+        assert!(error.to_string().contains("/nowhere/plimsoll.yml"));
+    }
+
+    #[test]
+    fn what_is_no_text_or_too_large_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plimsoll.yml");
+        assert!(matches!(load(folder.path(), &[], &nothing), Err(LoadError::Unreadable { .. })));
+        std::fs::write(&path, b"suite: \xff\n").unwrap();
+        assert!(matches!(load(&path, &[], &nothing), Err(LoadError::NotText { at: 7, .. })));
+        std::fs::write(&path, vec![b'#'; super::BYTES_MAX + 1]).unwrap();
+        assert!(matches!(load(&path, &[], &nothing), Err(LoadError::TooLarge { .. })));
+        std::fs::write(&path, "suite: x\n").unwrap();
+        assert!(matches!(load(&path, &[], &nothing), Err(LoadError::Invalid(_))));
+    }
+
+    #[test]
+    fn every_committed_suite_is_valid() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut suites = vec![root.join("plimsoll.yml")];
+        for entry in std::fs::read_dir(root.join("examples")).unwrap() {
+            let path = entry.unwrap().path();
+            suites.extend(Some(path).filter(|path| path.extension().is_some_and(|e| e == "yml")));
+        }
+        assert!(suites.len() >= 4, "{suites:?}");
+        let lookup = |_: &str| Some("value-of-a-secret".to_owned());
+        for suite in suites {
+            let plan = match load(&suite, &[], &lookup) {
+                Ok(plan) => plan,
+                Err(LoadError::Invalid(invalid)) => {
+                    panic!("{}", invalid.problems.render(&invalid.source_text, false))
+                }
+                Err(other) => panic!("{other}"),
+            };
+            assert!(!plan.resolved.contains("value-of-a-secret"), "{}", plan.resolved);
+            assert!(!format!("{plan:?}").contains("value-of-a-secret"), "{}", suite.display());
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! `--set PATH=VALUE`: one value laid over the tree before anything is checked, so that an
+//! overridden suite is checked like any other. The value is YAML; its place is the argument itself.
+
+use super::node::{Entry, Inferred, Kind, Node, Scalar};
+use super::problem::{Code, Problem, Problems, quoted};
+use super::source::{Origin, Source, Span};
+use super::yaml;
+
+/// Boxed because it is much larger than what is returned otherwise.
+type Refusal = Box<Problem>;
+
+/// Lays `sets` over `root` in their order and adds their texts to `source`.
+pub(crate) fn apply(
+    root: &mut Node,
+    sets: &[String],
+    source: &mut Source,
+    problems: &mut Problems,
+) {
+    for (index, set) in sets.iter().enumerate() {
+        source.add_set(shown(set));
+        let origin = Origin::Set(index);
+        match path_of(set, origin) {
+            Ok((names, offset)) => {
+                let Some(value) = value_of(set, offset, origin, problems) else { continue };
+                let mut place = Place { set, origin, at: 0 };
+                if let Err(problem) = place.put(root, &names, value) {
+                    problems.push(*problem);
+                }
+            }
+            Err(problem) => problems.push(*problem),
+        }
+    }
+}
+
+/// The argument as it may be printed: what could be a key given by hand is left out.
+fn shown(set: &str) -> String {
+    match set.split_once('=') {
+        Some((path, _)) if is_secret_path(path) => format!("{path}=<redacted>"),
+        _ => set.to_owned(),
+    }
+}
+
+fn is_secret_path(path: &str) -> bool {
+    let mut names = path.split('.');
+    names.next() == Some("target") && matches!(names.next(), None | Some("headers" | "env"))
+}
+
+/// The names of the path, and where the value starts.
+fn path_of(set: &str, origin: Origin) -> Result<(Vec<&str>, usize), Refusal> {
+    let whole = span(set, origin, 0, set.len());
+    let refusal = |what: &str| {
+        let problem = Problem::new(Code::Set, whole, what);
+        Box::new(problem.hint("write `--set target.demo.slowdown=1.25`"))
+    };
+    let Some((path, _)) = set.split_once('=') else {
+        return Err(refusal("a `--set` has no `=`"));
+    };
+    let names: Vec<&str> = path.split('.').collect();
+    if names.iter().any(|name| name.trim() != *name || name.is_empty()) {
+        return Err(refusal("the path of a `--set` has an empty name"));
+    }
+    Ok((names, path.len() + 1))
+}
+
+/// The value, its places counted from the start of the argument.
+fn value_of(set: &str, offset: usize, origin: Origin, problems: &mut Problems) -> Option<Node> {
+    let value = set.get(offset..).unwrap_or_default();
+    // Read behind blanks of the same length, so that every place is already the argument's; the
+    // columns of a text in other scripts may be off, the bytes are right.
+    let mut text = " ".repeat(offset);
+    text.push_str(value);
+    if value.trim().is_empty() {
+        let span = span(set, origin, 0, set.len());
+        let scalar = Scalar { text: String::new(), inferred: Inferred::Null };
+        return Some(Node { kind: Kind::Scalar(scalar), span });
+    }
+    yaml::parse(&text, origin, problems)
+}
+
+fn span(set: &str, origin: Origin, start: usize, end: usize) -> Span {
+    let column = set.get(..start).map_or(0, |before| before.chars().count());
+    let column = u32::try_from(column).unwrap_or(u32::MAX - 1) + 1;
+    Span { origin, start, end, line: 1, column }
+}
+
+/// Walks down the path.
+struct Place<'a> {
+    set: &'a str,
+    origin: Origin,
+    /// Byte in the argument where the next name starts.
+    at: usize,
+}
+
+impl Place<'_> {
+    fn put(&mut self, node: &mut Node, names: &[&str], value: Node) -> Result<(), Refusal> {
+        if names.is_empty() {
+            let place = span(self.set, self.origin, 0, self.set.len());
+            let span = if matches!(value.kind, Kind::Scalar(_)) { value.span } else { place };
+            *node = Node { kind: value.kind, span };
+            return Ok(());
+        }
+        if node.is_null() {
+            node.kind = Kind::Map(Vec::new());
+        }
+        let before = self.set.get(..self.at.saturating_sub(1)).unwrap_or_default().to_owned();
+        match &mut node.kind {
+            Kind::Map(entries) => self.put_in_map(entries, names, value),
+            Kind::List(items) => {
+                let count = items.len();
+                let (name, rest) = names.split_first().ok_or_else(|| self.refusal("", 0))?;
+                let item = name.parse().ok().and_then(|index: usize| items.get_mut(index));
+                let Some(item) = item else {
+                    let what = format!(
+                        "{} has {count} items, counted from 0, and no {}",
+                        quoted(&before),
+                        quoted(name)
+                    );
+                    return Err(self.refusal(&what, name.len()));
+                };
+                self.at += name.len() + 1;
+                self.put(item, rest, value)
+            }
+            Kind::Scalar(_) => {
+                let what = format!("{} is a single value and has no parts", quoted(&before));
+                Err(self.refusal(&what, names.join(".").len()))
+            }
+        }
+    }
+
+    fn put_in_map(
+        &mut self,
+        entries: &mut Vec<Entry>,
+        names: &[&str],
+        value: Node,
+    ) -> Result<(), Refusal> {
+        // A name may itself contain dots (`checks.chat.v2`): the longest that exists is meant.
+        let known = (1..=names.len()).rev().find_map(|count| {
+            let (name, rest) = names.split_at(count);
+            let name = name.join(".");
+            let index = entries.iter().position(|entry| entry.key == name)?;
+            Some((index, name.len(), rest))
+        });
+        if let Some((index, length, rest)) = known
+            && let Some(entry) = entries.get_mut(index)
+        {
+            if rest.is_empty() {
+                entry.key_span = span(self.set, self.origin, self.at, self.at + length);
+            }
+            self.at += length + 1;
+            return self.put(&mut entry.value, rest, value);
+        }
+        let Some((name, rest)) = names.split_first() else { return Ok(()) };
+        let key_span = span(self.set, self.origin, self.at, self.at + name.len());
+        let mut new = Node { kind: Kind::Map(Vec::new()), span: key_span };
+        self.at += name.len() + 1;
+        self.put(&mut new, rest, value)?;
+        entries.push(Entry { key: (*name).to_owned(), key_span, value: new });
+        Ok(())
+    }
+
+    fn refusal(&self, what: &str, length: usize) -> Refusal {
+        let span = span(self.set, self.origin, self.at, self.at + length);
+        let problem = Problem::new(Code::Set, span, what);
+        Box::new(problem.hint("the path names keys of the suite, joined by dots"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::apply;
+    use crate::config::node::Node;
+    use crate::config::problem::Problems;
+    use crate::config::source::{Origin, Source};
+    use crate::config::yaml;
+    use serde_json::json;
+
+    fn set(text: &str, sets: &[&str]) -> (Node, Problems) {
+        let mut source = Source::new("f", text);
+        let mut problems = Problems::default();
+        let mut root = yaml::parse(text, Origin::File, &mut problems).unwrap();
+        let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
+        apply(&mut root, &sets, &mut source, &mut problems);
+        (root, problems)
+    }
+
+    #[test]
+    fn values_are_replaced_and_added() {
+        for (arguments, expected) in [
+            (vec!["a.b=2"], json!({ "a": { "b": 2 }, "l": [1, 2] })),
+            (vec!["a.c=x y"], json!({ "a": { "b": 1, "c": "x y" }, "l": [1, 2] })),
+            (vec!["a.b=1", "a.b=3"], json!({ "a": { "b": 3 }, "l": [1, 2] })),
+            (vec!["l.1={k: v}"], json!({ "a": { "b": 1 }, "l": [1, { "k": "v" }] })),
+            (
+                vec!["n.m.o=[1]"],
+                json!({ "a": { "b": 1 }, "l": [1, 2], "n": { "m": { "o": [1] } } }),
+            ),
+            (vec!["a="], json!({ "a": null, "l": [1, 2] })),
+            (vec!["a=k=v"], json!({ "a": "k=v", "l": [1, 2] })),
+        ] {
+            let (root, problems) = set("a: {b: 1}\nl: [1, 2]\n", &arguments);
+            assert!(problems.is_empty(), "{problems:?}");
+            assert_eq!(root.json(), expected, "{arguments:?}");
+        }
+        let (root, _) = set("checks: {v1.2: {from: 1}}", &["checks.v1.2.from=5"]);
+        assert_eq!(root.json(), json!({ "checks": { "v1.2": { "from": 5 } } }));
+    }
+
+    #[test]
+    fn a_path_that_leads_nowhere_is_refused_by_name() {
+        for (argument, words) in [
+            ("a.b", "no `=`"),
+            ("a..b=1", "empty name"),
+            ("=1", "empty name"),
+            ("a.b.c=1", "`a.b` is a single value"),
+            ("l.7=1", "`l` has 2 items"),
+            ("l.x=1", "no `x`"),
+            ("a=[1", "read as YAML"),
+        ] {
+            let (_, problems) = set("a: {b: 1}\nl: [1, 2]\n", &[argument]);
+            let first = problems.iter().next().unwrap();
+            assert!(first.what.contains(words), "{argument}: {first:?}");
+            assert_eq!(first.span.origin, Origin::Set(0));
+        }
+    }
+
+    #[test]
+    fn the_place_of_a_value_is_the_argument() {
+        let (root, _) = set("a: {b: 1}", &["a.b=fast"]);
+        let b = root.get("a").and_then(|a| a.value.get("b")).unwrap();
+        assert_eq!((b.value.span.start, b.value.span.end), (4, 8));
+        assert_eq!(b.value.span.origin, Origin::Set(0));
+    }
+
+    #[test]
+    fn a_key_given_by_hand_is_not_shown() {
+        assert_eq!(super::shown("target.headers.x=abc"), "target.headers.x=<redacted>");
+        assert_eq!(super::shown("target={headers: {x: abc}}"), "target=<redacted>");
+        assert_eq!(super::shown("target.demo.slowdown=2"), "target.demo.slowdown=2");
+    }
+}

@@ -1,0 +1,255 @@
+//! Raw suite to [`Plan`]: everything that the shape alone does not say. Every rule adds its problem
+//! and goes on, so that all of them are reported at once; a part that is not right is `None`.
+
+mod api;
+mod check;
+mod demo;
+mod gate;
+mod slo;
+mod target;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod wording;
+mod workload;
+
+use super::decode::{Decode, Decoder, Section, Spanned};
+use super::environment::Lookup;
+use super::leaf::Time;
+use super::model::{self, FailOnName, Suite};
+use super::node::Node;
+use super::plan::{Budget, FailOn, Plan};
+use super::problem::{Code, Problem, Problems, quoted};
+use super::source::{Source, Span};
+use super::{resolved, set, yaml};
+use indexmap::IndexMap;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+/// Longest name of a suite or check: with `.json` it must fit every file system.
+const NAME_CHARS_MAX: usize = 100;
+
+/// A suite that cannot be used, with all that is wrong with it.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("`{}` has {} problem{}", source_text.name(), problems.count(), if problems.count() == 1 { "" } else { "s" })]
+pub struct Invalid {
+    /// What is wrong.
+    pub problems: Problems,
+    /// The texts that the problems point into.
+    pub source_text: Source,
+}
+
+/// Checks the text of a suite. `file` is its path, for messages; `sets` are `PATH=VALUE` arguments
+/// laid over it; `lookup` answers for the environment.
+///
+/// # Errors
+/// All problems at once, each with its place.
+pub fn read(
+    file: &Path,
+    text: &str,
+    sets: &[String],
+    lookup: Lookup<'_>,
+) -> Result<Plan, Box<Invalid>> {
+    let mut source = Source::new(&file.display().to_string(), text);
+    let mut problems = Problems::default();
+    let plan = read_into(&mut source, file, sets, lookup, &mut problems);
+    match plan {
+        Some(plan) if problems.is_empty() => Ok(plan),
+        Some(_) | None => {
+            problems.sort();
+            Err(Box::new(Invalid { problems, source_text: source }))
+        }
+    }
+}
+
+fn read_into(
+    source: &mut Source,
+    file: &Path,
+    sets: &[String],
+    lookup: Lookup<'_>,
+    problems: &mut Problems,
+) -> Option<Plan> {
+    let mut root = yaml::parse(source.text(), super::Origin::File, problems)?;
+    if root.is_null() {
+        let hint = "`plimsoll init` writes a suite to start from";
+        problems.push(Problem::new(Code::Empty, root.span, "the suite is empty").hint(hint));
+        return None;
+    }
+    if let Some(foreign) = root.get("benchmark_config") {
+        let what = "this is a Veeksha configuration, not a suite";
+        let hint = format!("run `plimsoll import {}`", file.display());
+        problems.push(Problem::new(Code::OtherTool, foreign.key_span, what).hint(hint));
+        return None;
+    }
+    set::apply(&mut root, sets, source, problems);
+    let suite = Suite::decode(&root, &mut Decoder::new(problems))?;
+    let mut context = Context { source, lookup, problems };
+    context.suite(&suite, &root, file)
+}
+
+/// What the rules share.
+struct Context<'a> {
+    source: &'a Source,
+    lookup: Lookup<'a>,
+    problems: &'a mut Problems,
+}
+
+impl Context<'_> {
+    fn suite(&mut self, raw: &Suite, root: &Node, file: &Path) -> Option<Plan> {
+        self.version(raw);
+        let suite = self.required(raw, raw.suite.as_ref(), "suite", "name it: `suite: chat`");
+        let suite = suite.and_then(|name| self.name(name, "suite"));
+        let target = self
+            .required(raw, raw.target.as_ref(), "target", "say what is tested: `target: { … }`")
+            .and_then(|target| self.target(target));
+        let (seed, sessions) = self.workload(raw.workload.as_ref());
+        let budget = self.budget(raw.budget.as_ref());
+        let fail_on = self.fail_on(raw);
+        let names =
+            self.required(raw, raw.checks.as_ref(), "checks", "add a check under `checks:`");
+        if let Some(checks) = names.filter(|checks| checks.entries.is_empty()) {
+            self.problems.push(
+                Problem::new(Code::Empty, checks.span, "there is no check")
+                    .hint("a run that checks nothing would always pass; add a check"),
+            );
+        }
+        // A check is read even where the target is not, so that its own problems are reported.
+        let mut checks = IndexMap::new();
+        let mut all = true;
+        for (name, check) in names.iter().flat_map(|checks| &checks.entries) {
+            let measured = check::Measured {
+                target: target.as_ref(),
+                seed,
+                sessions: sessions.as_ref(),
+                budget: budget.as_ref(),
+            };
+            match self.check(name, check, &measured) {
+                Some(plan) => drop(checks.insert(plan.name.clone(), plan)),
+                None => all = false,
+            }
+        }
+        Some(Plan {
+            suite: suite?,
+            target: target?,
+            seed: seed?,
+            sessions: sessions?,
+            checks: all.then_some(checks)?,
+            budget: budget?,
+            fail_on: fail_on?,
+            resolved: resolved::text(root),
+            file: file.to_owned(),
+        })
+    }
+
+    fn version(&mut self, raw: &Suite) {
+        let version = self.required(raw, raw.version.as_ref(), "version", "write `version: 1`");
+        if let Some(version) = version.filter(|version| version.value != 1) {
+            self.problems.push(
+                Problem::new(Code::NotSupported, version.span, "this version is not known")
+                    .hint("write `version: 1`, or use a newer Plimsoll"),
+            );
+        }
+    }
+
+    fn budget(&mut self, raw: Option<&model::Budget>) -> Option<Budget> {
+        let time = raw.and_then(|raw| raw.time.as_ref());
+        let requests = raw.and_then(|raw| raw.requests.as_ref());
+        let time = self.time(time, "budget.time", Duration::from_secs(8 * 60));
+        if let Some(requests) = requests.filter(|requests| requests.value == 0) {
+            self.zero(requests.span, "budget.requests");
+            return None;
+        }
+        Some(Budget { time: time?, requests: requests.map_or(1_000_000, |given| given.value) })
+    }
+
+    fn fail_on(&mut self, raw: &Suite) -> Option<BTreeSet<FailOn>> {
+        let all = [
+            FailOn::Regression,
+            FailOn::Inconclusive,
+            FailOn::Invalid,
+            FailOn::Incomparable,
+            FailOn::New,
+        ];
+        let Some(list) = &raw.fail_on else { return Some(BTreeSet::from(all)) };
+        if list.items.is_empty() {
+            self.problems.push(
+                Problem::new(Code::Empty, list.span, "`fail_on` is empty: nothing could fail")
+                    .hint("name at least `regression`, or take it out"),
+            );
+            return None;
+        }
+        let verdict = |name: &Spanned<FailOnName>| match name.value {
+            FailOnName::Regression => FailOn::Regression,
+            FailOnName::Inconclusive => FailOn::Inconclusive,
+            FailOnName::Invalid => FailOn::Invalid,
+            FailOnName::Incomparable => FailOn::Incomparable,
+            FailOnName::New => FailOn::New,
+        };
+        Some(list.items.iter().map(verdict).collect())
+    }
+
+    /// The value of a key that must be there.
+    fn required<'t, T>(
+        &mut self,
+        section: &dyn Section,
+        value: Option<&'t T>,
+        key: &str,
+        hint: &str,
+    ) -> Option<&'t T> {
+        if value.is_none() && section.lacks(key) {
+            let what = format!("`{key}` is missing");
+            self.problems.push(Problem::new(Code::MissingKey, section.span(), what).hint(hint));
+        }
+        value
+    }
+
+    /// A name that becomes part of file names.
+    fn name(&mut self, name: &Spanned<String>, what: &str) -> Option<String> {
+        let text = &name.value;
+        let is_fit = text.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && text.len() <= NAME_CHARS_MAX
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+        if !is_fit {
+            let what = format!("{} cannot be the name of a {what}", quoted(text));
+            let hint = format!(
+                "names become file names: up to {NAME_CHARS_MAX} letters, digits, `-`, `_` and `.`, a letter or digit first"
+            );
+            self.problems.push(Problem::new(Code::Name, name.span, what).hint(hint));
+        }
+        is_fit.then(|| text.clone())
+    }
+
+    /// A time that must not be zero.
+    fn time(
+        &mut self,
+        given: Option<&Spanned<Time>>,
+        key: &str,
+        default: Duration,
+    ) -> Option<Duration> {
+        let Some(given) = given else { return Some(default) };
+        if given.value.0.is_zero() {
+            self.zero(given.span, key);
+            return None;
+        }
+        Some(given.value.0)
+    }
+
+    fn zero(&mut self, span: Span, key: &str) {
+        self.out_of_range(span, format!("`{key}` is zero"), "write a value greater than zero");
+    }
+
+    fn out_of_range(&mut self, span: Span, what: String, hint: impl Into<String>) {
+        self.problems.push(Problem::new(Code::OutOfRange, span, what).hint(hint));
+    }
+
+    fn conflict(
+        &mut self,
+        (first, what): (Span, String),
+        (second, label): (Span, &str),
+        hint: &str,
+    ) {
+        self.problems
+            .push(Problem::new(Code::Conflict, first, what).second(second, label).hint(hint));
+    }
+}
