@@ -6,5 +6,6 @@
 pub mod config;
 pub mod demo;
 pub mod slo;
+pub mod target;
 pub mod units;
 pub mod workload;
