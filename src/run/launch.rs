@@ -79,3 +79,14 @@ fn demo(program: &Path, profile: &Profile) -> ManagedTarget {
         grace: Duration::from_secs(2),
     }
 }
+
+impl LaunchError {
+    /// The last lines of a managed target's log, as it wrote them.
+    #[must_use]
+    pub fn last_lines(&self) -> Vec<String> {
+        match self {
+            Self::Managed(error) => error.last_lines().to_vec(),
+            Self::Unreachable { .. } => Vec::new(),
+        }
+    }
+}

@@ -24,6 +24,7 @@ pub struct Live<'a> {
     stop: CancellationToken,
     started: Instant,
     trials: u32,
+    in_flight_max: Option<usize>,
 }
 
 impl<'a> Live<'a> {
@@ -37,7 +38,13 @@ impl<'a> Live<'a> {
         stop: CancellationToken,
         started: Instant,
     ) -> Self {
-        Self { plan, base_url, nonce, target, stop, started, trials: 0 }
+        Self { plan, base_url, nonce, target, stop, started, trials: 0, in_flight_max: None }
+    }
+
+    /// With fewer requests in flight than our resources allow.
+    #[must_use]
+    pub fn with_in_flight_max(self, in_flight_max: Option<usize>) -> Self {
+        Self { in_flight_max, ..self }
     }
 }
 
@@ -58,7 +65,7 @@ impl Rig for Live<'_> {
             salt: Salt::new(self.plan.seed, self.nonce, &plan.check, plan.index),
             target: &self.plan.target,
             base_url: &self.base_url,
-            in_flight_max: None,
+            in_flight_max: self.in_flight_max,
         };
         let died = async {
             match &mut self.target {
