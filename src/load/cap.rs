@@ -97,6 +97,7 @@ mod tests {
         TrialPlan {
             index: 0,
             check: "c".into(),
+            purpose: crate::trial::Purpose::Play,
             knob: "k".into(),
             value: KnobValue::new(1.0).unwrap(),
             load,

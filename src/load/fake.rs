@@ -142,6 +142,7 @@ pub(super) fn job(load: Load, turns: u32, count: u64, slos: &[&str]) -> Job {
         plan: TrialPlan {
             index: 0,
             check: "c".into(),
+            purpose: crate::trial::Purpose::Play,
             knob: "k".into(),
             value: KnobValue::new(load.value()).unwrap(),
             load,

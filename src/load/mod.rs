@@ -17,6 +17,3 @@ pub use error::LoadError;
 pub use exchange::{Asked, Client, ClientError, Exchanged, Observer};
 pub use play::{Due, Play};
 
-/// placeholder
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {}

@@ -73,7 +73,8 @@ impl JournalFile {
             file: file.to_owned(),
             started: started.to_owned(),
         };
-        let mut journal = Self { file: File::create_new(path).map_err(fail)?, path: path.to_owned() };
+        let mut journal =
+            Self { file: File::create_new(path).map_err(fail)?, path: path.to_owned() };
         journal.write(&header).map_err(fail)?;
         Ok(journal)
     }
@@ -109,11 +110,15 @@ pub fn read(path: &Path) -> io::Result<(Header, Vec<Entry>)> {
     let (_, first) = lines.next().ok_or_else(|| invalid("it is empty".to_owned()))?;
     let header: Header = serde_json::from_str(first)?;
     if header.schema != SCHEMA {
-        return Err(invalid(format!("its format is `{}`, this version reads `{SCHEMA}`", header.schema)));
+        return Err(invalid(format!(
+            "its format is `{}`, this version reads `{SCHEMA}`",
+            header.schema
+        )));
     }
     let entries = lines
         .map(|(number, line)| {
-            serde_json::from_str(line).map_err(|error| invalid(format!("line {}: {error}", number + 1)))
+            serde_json::from_str(line)
+                .map_err(|error| invalid(format!("line {}: {error}", number + 1)))
         })
         .collect::<io::Result<Vec<Entry>>>()?;
     Ok((header, entries))

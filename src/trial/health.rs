@@ -252,6 +252,7 @@ mod tests {
         TrialPlan {
             index: 0,
             check: "c".into(),
+            purpose: crate::trial::Purpose::Play,
             knob: "rate".into(),
             value: KnobValue::new(10.0).unwrap(),
             load: Load::Open { rate: Rate::per_second(10.0).unwrap(), arrivals: Arrivals::Poisson },

@@ -19,6 +19,7 @@ fn plan(slos: &[&str], cut: u64, count: u64) -> TrialPlan {
     TrialPlan {
         index: 0,
         check: "c".into(),
+        purpose: crate::trial::Purpose::Play,
         knob: "rate".into(),
         value: KnobValue::new(10.0).unwrap(),
         load: Load::Open { rate: Rate::per_second(10.0).unwrap(), arrivals: Arrivals::Constant },
