@@ -8,6 +8,7 @@ pub mod baseline;
 pub mod run;
 pub mod check;
 pub mod search;
+pub mod stats;
 pub mod load;
 pub mod target;
 pub mod trial;
