@@ -78,6 +78,29 @@ impl fmt::Display for Fingerprint {
     }
 }
 
+impl Fingerprint {
+    /// Every fact that is known, by name.
+    #[must_use]
+    pub fn facts(&self) -> Vec<(&'static str, String)> {
+        let gpus = (!self.gpus.is_empty()).then(|| models(&self.gpus));
+        [
+            ("cpu", self.cpu.clone()),
+            ("cores", self.cores.map(|n| n.to_string())),
+            ("cpu quota", self.quota.map(|cores| format!("{cores} cores"))),
+            ("gpus", gpus),
+            ("gpu driver", self.gpu_driver.clone()),
+            ("build", Some(self.build.clone())),
+            ("kernel", self.kernel.clone()),
+            ("os", self.os.clone()),
+            ("memory", self.memory_mib.map(|mib| format!("{mib} MiB"))),
+            ("runner", self.runner.clone()),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
+    }
+}
+
 /// In what two machines differ. A CPU or a number of cores that is not known on either side binds:
 /// two unknown machines are not the same machine.
 #[must_use]

@@ -1,7 +1,7 @@
 //! What a baseline holds.
 
 use super::fingerprint::{Difference, Fingerprint, Weight, differences};
-use crate::check::{Estimate, Prior};
+use crate::check::{Conclusion, Estimate, Finding, Prior};
 use crate::config::Plan;
 use crate::config::plan::{TargetPlan, TargetSource};
 use crate::units::KnobValue;
@@ -159,6 +159,22 @@ impl Baseline {
         }
         let value = KnobValue::new(entry.metrics.get("capacity")?.value)?;
         Some(Prior { value, sequence: entry.sequence.clone(), trial: entry.trial })
+    }
+
+    /// The findings that were accepted, as a run would give them.
+    #[must_use]
+    pub fn findings(&self) -> Vec<Finding> {
+        let finding = |(name, check): (&String, &BaselineCheck)| Finding {
+            check: name.clone(),
+            knob: check.knob.clone(),
+            conclusion: Conclusion::Found,
+            metrics: check.metrics.clone(),
+            binding: None,
+            sequence: Some((check.sequence.clone(), check.trial)),
+            sd_log: check.sd_log,
+            elapsed: check.elapsed,
+        };
+        self.checks.iter().map(finding).collect()
     }
 
     /// Whether a number measured now, on this target from this machine, may be compared with this

@@ -9,7 +9,9 @@ use crate::config::plan::{CapacityPlan, CheckPlan, Knob};
 use crate::search::{Answer, Ask, Bisect, Point, Scale};
 use crate::slo::{Better, Slo};
 use crate::stats::wilson;
-use crate::trial::{Ended, Evidence, Load, Purpose, SloResult, TrialPlan, TrialReport, Watch, share};
+use crate::trial::{
+    Ended, Evidence, Load, Purpose, SloResult, TrialPlan, TrialReport, Watch, share,
+};
 use crate::units::{KnobValue, Rate, Ratio};
 use crate::workload::SessionLaw;
 use std::collections::BTreeMap;
@@ -118,6 +120,7 @@ impl Capacity {
             (Some(Answer::Crossing { value, low, high, noise }), _) => {
                 metrics
                     .insert("capacity".to_owned(), self.estimate(history, value, low, high, noise));
+                metrics.insert("error_rate".to_owned(), error_rate(history));
                 sd_log = Some((high / low).ln() / (2.0 * Z_90));
                 Conclusion::Found
             }

@@ -1,8 +1,8 @@
 //! `plimsoll check` and `plimsoll measure`.
 
 use super::ExitStatus;
-use super::arguments::{Format, GateOptions, Suite, SuiteOptions, chain, complain, runtime};
-use super::progress::{Progress, print, say};
+use super::arguments::{GateOptions, Suite, SuiteOptions, chain, complain, runtime};
+use super::progress::{Progress, print};
 use super::session::{Job, Session, SessionError, measure};
 use super::{commit, github, signal};
 use crate::baseline::{self, Baseline, Loaded};
@@ -13,7 +13,6 @@ use crate::report::{self, Parts, Results};
 use crate::run::clock;
 use clap::Args;
 use std::collections::BTreeSet;
-use std::path::Path;
 use tokio_util::sync::CancellationToken;
 
 /// Measure how much load the target carries, compare that with the committed baseline, and write the
@@ -113,7 +112,9 @@ fn prior(suite: &Suite, gate: Option<&Gate>, check: &str) -> Option<Prior> {
 fn refused(error: &SessionError) -> ExitStatus {
     let hint = match error {
         SessionError::Refused(_) => Some("raise `budget.time` or `--budget`, or shorten `trial`"),
-        SessionError::Folder(_) | SessionError::Journal(_) => Some("name another folder with `--out`"),
+        SessionError::Folder(_) | SessionError::Journal(_) => {
+            Some("name another folder with `--out`")
+        }
         SessionError::Program(_) => None,
     };
     complain(&chain(error), hint);
@@ -132,12 +133,19 @@ fn conclude(suite: &Suite, gate: Option<&Gate>, session: &Session) -> ExitStatus
             fingerprint: &session.fingerprint,
         })
     });
-    let results = results(suite, gate, session, verdict.as_ref());
+    let commit = commit::head();
+    let (candidate, refusals) = session.candidate(&suite.plan, commit.clone());
+    let results = results(suite, gate, session, verdict.as_ref(), &refusals, commit.as_deref());
     let folder = session.folder.path();
-    report::write_candidate(&suite.plan, session.candidate(&suite.plan), folder);
     let mut status = ExitStatus::from_code(results.gate_exit_code);
-    for error in report::write_reports(&results, folder, suite.templates.as_deref()) {
-        complain(&chain(&error), Some("the verdict is unaffected, but this file is missing"));
+    let unaffected = Some("the verdict is unaffected, but this file is missing");
+    if let Some(Err(error)) =
+        candidate.map(|candidate| baseline::write(&session.folder.candidate(), &candidate))
+    {
+        complain(&chain(&error), unaffected);
+    }
+    for error in report::write_reports(folder, &results) {
+        complain(&chain(&error), unaffected);
     }
     if let Err(error) = show(suite, &results) {
         complain(&error, None);
@@ -149,7 +157,14 @@ fn conclude(suite: &Suite, gate: Option<&Gate>, session: &Session) -> ExitStatus
     status
 }
 
-fn results(suite: &Suite, gate: Option<&Gate>, session: &Session, verdict: Option<&SuiteVerdict>) -> Results {
+fn results(
+    suite: &Suite,
+    gate: Option<&Gate>,
+    session: &Session,
+    verdict: Option<&SuiteVerdict>,
+    refusals: &[String],
+    commit: Option<&str>,
+) -> Results {
     let everything = suite.plan.fail_on.clone();
     Results::build(&Parts {
         plan: &suite.plan,
@@ -163,14 +178,16 @@ fn results(suite: &Suite, gate: Option<&Gate>, session: &Session, verdict: Optio
         startup: session.startup,
         run: &session.folder.path().display().to_string(),
         overrides: &suite.sets,
-        commit: commit::head().as_deref(),
+        commit,
+        refusals,
         problem: session.problem.as_ref(),
     })
 }
 
 /// Prints what was asked for to standard output.
 pub(super) fn show(suite: &Suite, results: &Results) -> Result<(), String> {
-    let text = super::report::render(results, suite.format, suite.templates.as_deref(), suite.colour)?;
+    let text =
+        super::report::render(results, suite.format, suite.templates.as_deref(), suite.colour)?;
     print(&text);
     Ok(())
 }

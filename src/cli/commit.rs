@@ -11,5 +11,6 @@ pub(super) fn head() -> Option<String> {
         .output()
         .ok()?;
     let hash = String::from_utf8(output.stdout).ok()?.trim().to_owned();
-    (output.status.success() && hash.len() >= 40 && hash.bytes().all(|b| b.is_ascii_hexdigit())).then_some(hash)
+    (output.status.success() && hash.len() >= 40 && hash.bytes().all(|b| b.is_ascii_hexdigit()))
+        .then_some(hash)
 }

@@ -13,11 +13,16 @@ const SUMMARY_MAX: usize = 900 * 1024;
 /// Writes outputs and summary, as far as the platform asks for them. A failure never changes the
 /// verdict.
 pub(super) fn write(results: &Results, folder: &Path) {
-    for (variable, text) in [("GITHUB_OUTPUT", outputs(results, folder)), ("GITHUB_STEP_SUMMARY", summary(results))] {
+    for (variable, text) in
+        [("GITHUB_OUTPUT", outputs(results, folder)), ("GITHUB_STEP_SUMMARY", summary(results))]
+    {
         if let Some(path) = environment::process(variable)
             && let Err(error) = append(Path::new(&path), &text)
         {
-            complain(&format!("cannot write to {path}, which {variable} names: {error}"), Some("the verdict is unaffected"));
+            complain(
+                &format!("cannot write to {path}, which {variable} names: {error}"),
+                Some("the verdict is unaffected"),
+            );
         }
     }
 }
@@ -27,7 +32,7 @@ fn append(path: &Path, text: &str) -> io::Result<()> {
 }
 
 fn summary(results: &Results) -> String {
-    let text = markdown::render(results).unwrap_or_else(|error| format!("the report could not be rendered: {error}\n"));
+    let text = markdown::render(results);
     if text.len() <= SUMMARY_MAX { text } else { format!("{}\n", results.headline) }
 }
 

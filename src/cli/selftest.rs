@@ -45,7 +45,12 @@ struct Proof {
 }
 
 const PROOFS: [Proof; 4] = [
-    Proof { claim: "an unchanged demo passes", sets: &[], in_flight_max: None, expected: Verdict::Pass },
+    Proof {
+        claim: "an unchanged demo passes",
+        sets: &[],
+        in_flight_max: None,
+        expected: Verdict::Pass,
+    },
     Proof {
         claim: "a demo slowed by 25 % is caught",
         sets: &["target.demo.slowdown=1.25"],
@@ -97,7 +102,10 @@ async fn prove_all(stop: &CancellationToken) -> ExitStatus {
     let baseline = match first_baseline(folder.path(), stop).await {
         Ok(baseline) => baseline,
         Err(reason) => {
-            complain(&format!("the demo could not be measured: {reason}"), Some("is this machine very busy? try again"));
+            complain(
+                &format!("the demo could not be measured: {reason}"),
+                Some("is this machine very busy? try again"),
+            );
             return ExitStatus::Invalid;
         }
     };
@@ -108,7 +116,11 @@ async fn prove_all(stop: &CancellationToken) -> ExitStatus {
             Err(reason) => (false, reason),
         };
         wrong += usize::from(!ok);
-        print(&format!("{} {}\n       {said}\n", if ok { "proven" } else { "WRONG " }, proof.claim));
+        print(&format!(
+            "{} {}\n       {said}\n",
+            if ok { "proven" } else { "WRONG " },
+            proof.claim
+        ));
     }
     let took = spoken(began.elapsed());
     if stop.is_cancelled() {
@@ -118,7 +130,10 @@ async fn prove_all(stop: &CancellationToken) -> ExitStatus {
         print(&format!("The gate on this machine can go red, and green ({took}).\n"));
         return ExitStatus::Pass;
     }
-    print(&format!("{wrong} of {} claims do not hold on this machine ({took}): do not trust its verdicts.\n", PROOFS.len()));
+    print(&format!(
+        "{wrong} of {} claims do not hold on this machine ({took}): do not trust its verdicts.\n",
+        PROOFS.len()
+    ));
     ExitStatus::Invalid
 }
 
@@ -142,7 +157,8 @@ async fn session(
         prior: &|check| baseline.and_then(|baseline| baseline.prior(plan, check)),
         in_flight_max,
     };
-    let session = measure(&job, &mut Progress::new(true), stop).await.map_err(|error| chain(&error))?;
+    let session =
+        measure(&job, &mut Progress::new(true), stop).await.map_err(|error| chain(&error))?;
     match &session.problem {
         Some(problem) => Err(problem.text.clone()),
         None => Ok(session),
@@ -153,7 +169,11 @@ async fn first_baseline(out: &Path, stop: &CancellationToken) -> Result<Baseline
     say("measuring the demo");
     let plan = plan(&[])?;
     let session = session(&plan, None, None, out, stop).await?;
-    let recorded = Recorded { time: String::new(), commit: None, version: env!("CARGO_PKG_VERSION").to_owned() };
+    let recorded = Recorded {
+        time: String::new(),
+        commit: None,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
     let acceptance = Acceptance {
         plan: &plan,
         findings: &session.findings(),
@@ -177,7 +197,7 @@ async fn prove(
         plan: &plan,
         selected: None,
         findings: &session.findings(),
-        baseline: &Loaded::Baseline(baseline.clone()),
+        baseline: &Loaded::Baseline(Box::new(baseline.clone())),
         fingerprint: &session.fingerprint,
     });
     Ok((verdict.verdict, verdict.reason))

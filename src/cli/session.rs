@@ -2,12 +2,13 @@
 //! `selftest` share.
 
 use super::progress::{Progress, spoken};
-use crate::baseline::Fingerprint;
+use crate::baseline::{Acceptance, Baseline, Fingerprint, Recorded, accept};
 use crate::check::{Finding, Prior};
 use crate::config::{Plan, environment};
 use crate::report::{Problem, ProblemCode};
 use crate::run::{
-    self, Folder, FolderError, JournalFile, LaunchError, Launched, Live, Only, Refusal, RunError, SuiteRun, clock,
+    self, Folder, FolderError, JournalFile, LaunchError, Launched, Live, Only, Refusal, RunError,
+    SuiteRun, clock,
 };
 use crate::target::{RunningTarget, TargetError};
 use std::path::Path;
@@ -106,7 +107,11 @@ pub(super) async fn measure(
     Ok(session)
 }
 
-fn open_journal(plan: &Plan, folder: &Folder, started: SystemTime) -> Result<JournalFile, SessionError> {
+fn open_journal(
+    plan: &Plan,
+    folder: &Folder,
+    started: SystemTime,
+) -> Result<JournalFile, SessionError> {
     let config = folder.config();
     run::write_atomically(&config, plan.resolved.as_bytes())
         .map_err(|source| FolderError { path: config, source })?;
@@ -115,6 +120,36 @@ fn open_journal(plan: &Plan, folder: &Folder, started: SystemTime) -> Result<Jou
 }
 
 impl Session {
+    /// What could become the baseline: of each check its own entry, or why it has none.
+    pub(super) fn candidate(
+        &self,
+        plan: &Plan,
+        commit: Option<String>,
+    ) -> (Option<Baseline>, Vec<String>) {
+        let recorded = Recorded {
+            time: clock::rfc3339(self.started),
+            commit,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        let (mut candidate, mut refusals) = (None, Vec::new());
+        for finding in self.findings() {
+            let mut alone = plan.clone();
+            alone.checks.retain(|name, _| *name == finding.check || measured(&candidate, name));
+            let acceptance = Acceptance {
+                plan: &alone,
+                findings: std::slice::from_ref(&finding),
+                fingerprint: &self.fingerprint,
+                recorded: &recorded,
+                reason: None,
+            };
+            match accept(&acceptance, candidate.as_ref()) {
+                Ok(accepted) => candidate = Some(accepted),
+                Err(refusal) => refusals.push(refusal.to_string()),
+            }
+        }
+        (candidate, refusals)
+    }
+
     /// All trials on the target that was launched, and its end.
     async fn trials(
         &mut self,
@@ -127,13 +162,19 @@ impl Session {
     ) {
         self.startup = launched.running.as_ref().map(RunningTarget::startup);
         if let Some(startup) = self.startup {
-            progress.line(&format!("target ready at {} after {}", launched.base_url, spoken(startup)));
+            progress.line(&format!(
+                "target ready at {} after {}",
+                launched.base_url,
+                spoken(startup)
+            ));
         }
         let nonce = clock::nonce(self.started);
         let running = launched.running.as_mut();
-        let mut rig = Live::new(job.plan, launched.base_url.clone(), nonce, running, stop.clone(), began)
-            .with_in_flight_max(job.in_flight_max);
-        self.suite = run::run_suite(job.plan, job.only, job.prior, &mut rig, journal, progress).await;
+        let mut rig =
+            Live::new(job.plan, launched.base_url.clone(), nonce, running, stop.clone(), began)
+                .with_in_flight_max(job.in_flight_max);
+        self.suite =
+            run::run_suite(job.plan, job.only, job.prior, &mut rig, journal, progress).await;
         self.problem = self.suite.problem.as_ref().map(run_problem);
         progress.now("stopping the target");
         if let Some(running) = launched.running.take() {
@@ -145,6 +186,10 @@ impl Session {
             }
         }
     }
+}
+
+fn measured(candidate: &Option<Baseline>, check: &str) -> bool {
+    candidate.as_ref().is_some_and(|candidate| candidate.checks.contains_key(check))
 }
 
 fn launch_problem(error: &LaunchError) -> Problem {

@@ -5,11 +5,13 @@
 mod tests;
 
 use super::cap;
+use super::client::{Client, ClientError};
 use super::error::LoadError;
-use super::exchange::{Asked, Client, ClientError, Exchanged, Observer};
+use super::exchange::{Exchanged, Observer};
 use super::probe::{self, Descriptors};
 use super::worker::{Exchange, Job, Link, work};
 use crate::config::plan::TargetPlan;
+use crate::target::protocol::Asked;
 use crate::trial::{Flow, StopReason, TrialPlan, TrialReport, Watch, Window};
 use crate::workload::{Salt, SessionLaw};
 use std::rc::Rc;

@@ -1,6 +1,6 @@
 //! Why a trial gave no report.
 
-use super::exchange::ClientError;
+use super::client::ClientError;
 use std::any::Any;
 use tokio::task::JoinError;
 

@@ -1,95 +1,182 @@
-//! One request over the wire (a stand-in that only says what is missing).
+//! One request on one connection, from its first byte out to its last byte in.
 
-use crate::config::plan::TargetPlan;
-use crate::trial::Ending;
-use crate::workload::{HistoryMode, Salt, Session};
+use super::connection::Connection;
+use super::failure::{Failure, end_of_body};
+use super::stamped::{Payload, Wire};
+use super::timeouts::Clock;
+use crate::target::protocol::{End, Head, Output, Protocol, Verdict, retry_after};
+use crate::trial::{Ending, Outcome};
+use hyper::body::{Body, Incoming};
+use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
+use hyper::{Request, Response};
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::Poll;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A client of one target, for one worker.
-#[derive(Debug)]
-pub struct Client(());
-
-/// Why no client could be made.
-#[derive(Debug, thiserror::Error)]
-#[error("no client for {base_url}")]
-pub struct ClientError {
-    base_url: String,
-}
-
-/// A request to make.
-#[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
-    /// Its session.
-    pub session: &'a Session,
-    /// Its turn, from 0.
-    pub turn: usize,
-    /// Its number in the trial, from 0.
-    pub request: u64,
-    /// What makes the contents the trial's own.
-    pub salt: Salt,
-    /// What later turns inherit.
-    pub history: HistoryMode,
-    /// Answers of the earlier turns.
-    pub answers: &'a [String],
-}
-
-/// Told what happens to a request, when it happens.
+/// Hears of a request as it runs. A request that is sent once more is told of again; the first
+/// time counts.
 pub trait Observer {
-    /// The last byte of the request went out.
+    /// The socket accepted the last byte of the request.
     fn written(&self, at: Instant);
-    /// The first byte of the answer came.
+    /// The first byte of the answer was read.
     fn first_byte(&self, at: Instant);
-    /// A chunk of output came; `answer` is false for reasoning.
+    /// An output chunk was read; `answer` is false for reasoning.
     fn chunk(&self, at: Instant, answer: bool);
 }
 
-/// What became of a request.
-#[derive(Debug, Clone)]
+/// How a request went.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exchanged {
     /// How it ended.
     pub ending: Ending,
-    /// The text that came.
+    /// The text of the answer, for the history of later turns; at most 256 KiB.
     pub answer: String,
-    /// What the target asked for with `Retry-After`.
+    /// The pause that the target asked for.
     pub retry_after: Option<Duration>,
-    /// What a failure looked like.
+    /// What a failure looked like: one line of at most 240 characters, without the suite's secrets.
     pub detail: Option<String>,
 }
 
-impl Client {
-    /// # Errors
-    /// Always.
-    #[expect(clippy::unused_async, reason = "the real one resolves the host")]
-    pub async fn new(_target: &TargetPlan, base_url: &str) -> Result<Self, ClientError> {
-        Err(ClientError { base_url: base_url.to_owned() })
+/// What became of a request on one connection.
+pub(super) enum Attempt {
+    /// A response came.
+    Answered { verdict: Verdict, retry_after: Option<Duration>, may_reuse: bool },
+    /// None came, or it was none of HTTP.
+    Failed(Failure),
+}
+
+/// Sends `request` and reads its answer.
+pub(super) async fn attempt(
+    connection: &mut Connection,
+    request: Request<Payload>,
+    protocol: &Protocol,
+    clock: &mut Clock,
+    observer: &dyn Observer,
+) -> Attempt {
+    let response = match response(connection, request, clock, observer).await {
+        Ok(response) => response,
+        Err(failure) => return Attempt::Failed(failure),
+    };
+    let (parts, body) = response.into_parts();
+    let retry_after = text(&parts.headers, RETRY_AFTER).and_then(retry_after);
+    let (end, verdict) = read(connection, &parts, body, protocol, clock, observer).await;
+    let may_reuse = end == End::Complete && connection.is_reusable().await;
+    Attempt::Answered { verdict, retry_after, may_reuse }
+}
+
+/// Sends `request` and waits for the head of its response.
+pub(super) async fn response(
+    connection: &mut Connection,
+    request: Request<Payload>,
+    clock: &mut Clock,
+    observer: &dyn Observer,
+) -> Result<Response<Incoming>, Failure> {
+    let mut told = Told::default();
+    let mut response = pin!(connection.sender.send_request(request));
+    let outcome = poll_fn(|cx| {
+        connection.drive(cx);
+        told.look(&connection.wire, observer);
+        match response.as_mut().poll(cx) {
+            Poll::Ready(response) => Poll::Ready(Ok(response)),
+            Poll::Pending => clock.poll_expired(cx).map(Err),
+        }
+    })
+    .await;
+    match outcome {
+        Ok(Ok(response)) => {
+            told.answered(&connection.wire, observer);
+            Ok(response)
+        }
+        Ok(Err(error)) => Err(Failure::head(&error)),
+        Err(outcome) => Err(Failure::late(outcome, "answer")),
+    }
+}
+
+/// Reads the body to its end, so that the connection can be used again.
+async fn read(
+    connection: &mut Connection,
+    parts: &hyper::http::response::Parts,
+    mut body: Incoming,
+    protocol: &Protocol,
+    clock: &mut Clock,
+    observer: &dyn Observer,
+) -> (End, Verdict) {
+    let mut reader = protocol.reader(&Head {
+        status: parts.status.as_u16(),
+        content_type: text(&parts.headers, CONTENT_TYPE),
+        content_encoding: text(&parts.headers, CONTENT_ENCODING),
+        location: text(&parts.headers, LOCATION),
+    });
+    let mut at = connection.wire.last_read().unwrap_or_else(Instant::now);
+    let end = loop {
+        if !reader.wants_more() {
+            // The reader has its verdict; this only closes the connection.
+            break End::Stopped(Outcome::Malformed);
+        }
+        let frame = poll_fn(|cx| {
+            connection.drive(cx);
+            match Pin::new(&mut body).poll_frame(cx) {
+                Poll::Ready(frame) => Poll::Ready(Ok(frame)),
+                Poll::Pending => clock.poll_expired(cx).map(Err),
+            }
+        })
+        .await;
+        match frame {
+            Ok(Some(Ok(frame))) => {
+                at = connection.wire.last_read().unwrap_or(at);
+                if let Some(data) = frame.data_ref() {
+                    reader.push(data, |output| {
+                        clock.deadlines.output(at);
+                        observer.chunk(at, output == Output::Answer);
+                    });
+                }
+                if let Some(outcome) = clock.deadlines.passed(at) {
+                    break End::Stopped(outcome);
+                }
+            }
+            Ok(None) => break End::Complete,
+            Ok(Some(Err(error))) => break end_of_body(&error),
+            Err(outcome) => break End::Stopped(outcome),
+        }
+    };
+    let verdict = reader.finish(end);
+    if let Some(output) = verdict.closing {
+        observer.chunk(at, output == Output::Answer);
+    }
+    (end, verdict)
+}
+
+/// The value of a header, if it is there and readable.
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// What the observer has been told.
+#[derive(Default)]
+struct Told {
+    written: bool,
+    first_byte: bool,
+}
+
+impl Told {
+    fn look(&mut self, wire: &Wire, observer: &dyn Observer) {
+        if let Some(at) = wire.written().filter(|_| !self.written) {
+            self.written = true;
+            observer.written(at);
+        }
+        if let Some(at) = wire.first_read().filter(|_| !self.first_byte) {
+            self.first_byte = true;
+            observer.first_byte(at);
+        }
     }
 
-    /// Whether output chunks stand for tokens.
-    #[must_use]
-    pub fn has_tokens(&self) -> bool {
-        false
-    }
-
-    /// Opens connections.
-    #[expect(clippy::unused_async, reason = "the real one connects")]
-    pub async fn prewarm(&self, _connections: usize) -> usize {
-        0
-    }
-
-    /// Sends a request and reads its answer.
-    #[expect(clippy::unused_async, reason = "the real one sends")]
-    pub async fn exchange(
-        &self,
-        _request: &Asked<'_>,
-        _intended: Instant,
-        _observer: &dyn Observer,
-    ) -> Exchanged {
-        Exchanged {
-            ending: Ending::of(crate::trial::Outcome::Connect),
-            answer: String::new(),
-            retry_after: None,
-            detail: None,
+    /// A target may answer before it has read all of the request: no more of it will be written.
+    fn answered(&mut self, wire: &Wire, observer: &dyn Observer) {
+        if let Some(at) = wire.first_read().filter(|_| !self.written) {
+            self.written = true;
+            observer.written(at);
         }
     }
 }

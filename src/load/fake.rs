@@ -3,9 +3,10 @@
 use super::cap;
 use super::engine::{connect, supervise};
 use super::error::LoadError;
-use super::exchange::{Asked, Exchanged, Observer};
+use super::exchange::{Exchanged, Observer};
 use super::worker::{Exchange, Job, work};
 use crate::slo::Slo;
+use crate::target::protocol::Asked;
 use crate::trial::{
     Ending, Flow, Load, Outcome, RequestId, StopReason, TrialPlan, TrialReport, Watch, Window,
 };

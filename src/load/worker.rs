@@ -6,10 +6,11 @@ mod tests;
 
 use super::cap::Cap;
 use super::error::LoadError;
-use super::exchange::{Asked, Exchanged, Observer};
+use super::exchange::{Exchanged, Observer};
 use super::pacer::{Clock, Pacer, Ticks};
 use super::play::{Due, Play};
 use super::probe::{CpuMeter, Descriptors};
+use crate::target::protocol::Asked;
 use crate::trial::{
     Ended, Expected, Outcome, Readings, Recorder, RequestId, StopReason, TrialPlan, TrialReport,
     Window,

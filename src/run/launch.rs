@@ -40,7 +40,12 @@ pub enum LaunchError {
 ///
 /// # Errors
 /// It does not start, or does not answer.
-pub async fn launch(plan: &Plan, program: &Path, log: &Path, stop: &CancellationToken) -> Result<Launched, LaunchError> {
+pub async fn launch(
+    plan: &Plan,
+    program: &Path,
+    log: &Path,
+    stop: &CancellationToken,
+) -> Result<Launched, LaunchError> {
     let managed = match &plan.target.source {
         TargetSource::Url(url) => {
             answers(plan, url).await?;
@@ -59,8 +64,9 @@ pub async fn launch(plan: &Plan, program: &Path, log: &Path, stop: &Cancellation
 /// Any answer will do: what counts as success is the trial's business.
 async fn answers(plan: &Plan, url: &str) -> Result<(), LaunchError> {
     let unreachable = |reason: String| LaunchError::Unreachable { url: url.to_owned(), reason };
-    let client = Client::new(&plan.target, url).await.map_err(|error| unreachable(error.to_string()))?;
-    client.get("/").await.map(|_status| ()).map_err(unreachable)
+    let client =
+        Client::new(&plan.target, url).await.map_err(|error| unreachable(error.to_string()))?;
+    client.get("/").await.map(|_status| ()).map_err(|error| unreachable(error.detail))
 }
 
 /// The demo is our own binary, as a process of its own: its speed must not depend on ours.

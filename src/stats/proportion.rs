@@ -31,9 +31,14 @@ mod tests {
     #[test]
     fn published_values_are_met() {
         // Newcombe 1998, table I: 81 of 263 and 0 of 20 at 95 %.
-        for (hits, n, low, high) in [(81, 263, 0.2553, 0.3662), (0, 20, 0.0, 0.1611), (29, 29, 0.8830, 1.0)] {
+        for (hits, n, low, high) in
+            [(81, 263, 0.2553, 0.3662), (0, 20, 0.0, 0.1611), (29, 29, 0.8830, 1.0)]
+        {
             let (l, h) = wilson(hits, n, 1.959_964);
-            assert!((l.get() - low).abs() < 1e-4 && (h.get() - high).abs() < 1e-4, "{hits}/{n}: {l:?} {h:?}");
+            assert!(
+                (l.get() - low).abs() < 1e-4 && (h.get() - high).abs() < 1e-4,
+                "{hits}/{n}: {l:?} {h:?}"
+            );
         }
     }
 

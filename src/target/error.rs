@@ -95,6 +95,26 @@ pub enum TargetError {
     Interrupted,
 }
 
+impl TargetError {
+    /// What the target printed last, where it got that far.
+    #[must_use]
+    pub fn last_lines(&self) -> &[String] {
+        match self {
+            Self::ExitedEarly { exit } => exit.last_lines.as_slice(),
+            Self::NotReady { last_lines, .. } | Self::Stranger { last_lines, .. } => {
+                last_lines.as_slice()
+            }
+            Self::NoCommand
+            | Self::NoDirectory { .. }
+            | Self::NoFreePort { .. }
+            | Self::PortInUse { .. }
+            | Self::Log { .. }
+            | Self::Guard { .. }
+            | Self::Interrupted => &[],
+        }
+    }
+}
+
 /// How a target ended, and what it printed last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exit {

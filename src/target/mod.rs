@@ -2,6 +2,8 @@
 //! ([`run_guard`]), counts as ready only when *its* answer comes ([`start`]), and is gone, with
 //! everything that it started, on every way out ([`RunningTarget`]).
 
+pub mod protocol;
+
 mod descendants;
 mod environment;
 mod error;
