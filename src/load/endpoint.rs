@@ -46,9 +46,13 @@ impl Endpoint {
             return Err(wrong("it names no host"));
         }
         let own_port = if is_tls { 443 } else { 80 };
-        let port = match authority.port() {
-            Some(_) => authority.port_u16().ok_or(wrong("its port is no number up to 65535"))?,
-            None => own_port,
+        let port = match authority.as_str().strip_prefix(authority.host()).unwrap_or_default() {
+            "" => own_port,
+            port => port
+                .strip_prefix(':')
+                .and_then(|port| port.parse().ok())
+                .filter(|port| *port > 0)
+                .ok_or(wrong("its port is no number from 1 to 65535"))?,
         };
         let authority = if port == own_port {
             authority.host().to_owned()
@@ -122,6 +126,8 @@ mod tests {
             "http://",
             "http://:80",
             "http://a:99999",
+            "http://a:0",
+            "http://a:",
             "http://a b",
             "http://me:secret@a",
             "http://a/?key=secret",

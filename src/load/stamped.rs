@@ -161,3 +161,40 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Stamped<T> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Payload, Stamped, Wire};
+    use bytes::Bytes;
+    use hyper::body::Body as _;
+    use std::future::poll_fn;
+    use std::pin::Pin;
+    use std::rc::Rc;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+
+    #[tokio::test]
+    async fn a_request_is_written_at_the_flush_after_its_last_byte() {
+        let (ours, mut theirs) = duplex(64);
+        let wire = Rc::new(Wire::default());
+        let mut stream = Stamped::new(ours, &wire);
+        for _ in 0..2 {
+            let mut body = Payload::new(Bytes::from_static(b"body"), &wire);
+            stream.flush().await.unwrap();
+            assert_eq!(wire.written(), None, "nothing was sent yet");
+            stream.write_all(b"head").await.unwrap();
+            stream.flush().await.unwrap();
+            assert_eq!(wire.written(), None, "only the head was sent");
+            let frame = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await.unwrap().unwrap();
+            stream.write_all(frame.data_ref().unwrap()).await.unwrap();
+            assert_eq!(wire.written(), None, "tls may still hold it");
+            stream.flush().await.unwrap();
+            let written = wire.written().unwrap();
+            assert_eq!(wire.first_read(), None);
+            theirs.write_all(b"answer").await.unwrap();
+            stream.read_exact(&mut [0; 6]).await.unwrap();
+            assert!(wire.first_read().unwrap() >= written);
+            stream.flush().await.unwrap();
+            assert_eq!(wire.written(), Some(written), "it is stamped once");
+        }
+    }
+}
