@@ -7,6 +7,7 @@ pub mod config;
 pub mod demo;
 pub mod load;
 pub mod slo;
+pub mod target;
 pub mod trial;
 pub mod units;
 pub mod workload;

@@ -1,0 +1,3 @@
+//! The service under test: how it is spoken to.
+
+pub mod protocol;
