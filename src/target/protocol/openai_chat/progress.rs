@@ -52,7 +52,7 @@ impl Progress {
         let chunk = match Chunk::parse(text) {
             Ok(chunk) => chunk,
             Err(error) => {
-                let start: String = text.chars().take(120).collect();
+                let start: String = text.chars().take(1024).collect();
                 self.fail(Outcome::Malformed, format!("no chunk of an answer ({error}): {start}"));
                 return None;
             }

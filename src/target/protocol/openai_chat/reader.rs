@@ -32,7 +32,9 @@ impl StreamReader {
         let split = self.splitter.push(bytes, |event| {
             let data = event.data.trim_ascii();
             if progress.is_decided() || data.is_empty() {
-            } else if data == b"[DONE]" {
+                return;
+            }
+            if data == b"[DONE]" {
                 progress.over();
             } else if event.name == b"error" {
                 let said = String::from_utf8_lossy(data.get(..1024).unwrap_or(data));
