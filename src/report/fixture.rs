@@ -17,6 +17,7 @@ pub(super) fn recorded_trial(n: u64, failed: u64) -> TrialResult {
     let plan = TrialPlan {
         index: 2,
         check: "chat-rate".to_owned(),
+        purpose: crate::trial::Purpose::Play,
         knob: "rate".to_owned(),
         value: KnobValue::new(40.0).unwrap(),
         load: Load::Open { rate: Rate::per_second(40.0).unwrap(), arrivals: Arrivals::Poisson },
@@ -199,6 +200,7 @@ pub(super) fn run(checks: Vec<CheckResult>, hidden: Vec<Verdict>) -> Results {
             commit: Some("a1b2c3d4e5f6".to_owned()),
         }),
         checks,
+        refusals: Vec::new(),
         problem: None,
     }
     .with_headline()

@@ -2,7 +2,9 @@
 
 use super::run_on_thread;
 use crate::load::error::LoadError;
-use crate::load::exchange::{Asked, ClientError, Exchanged, Observer};
+use crate::load::client::ClientError;
+use crate::load::exchange::{Exchanged, Observer};
+use crate::target::protocol::Asked;
 use crate::load::fake::{Act, Calm, Fake, closed, job, open};
 use crate::load::worker::Exchange;
 use crate::trial::{Ended, Outcome, RequestId, Window};
