@@ -7,6 +7,7 @@ pub mod check;
 pub mod config;
 pub mod demo;
 pub mod load;
+pub mod report;
 pub mod slo;
 pub mod trial;
 pub mod units;
