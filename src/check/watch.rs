@@ -132,7 +132,7 @@ mod tests {
     fn chunks_are_scaled_by_the_requests_that_have_ended() {
         // 5,000 gaps in half of the requests: 10,000 expected, 1,000 allowed.
         let mut watch = Curtail::new(&plan(), 1_000);
-        assert_eq!(watch.observe(&window((0, 500), (4_000, 5_000))), Flow::Continue);
+        assert_eq!(watch.observe(&window((0, 500), (3_999, 5_000))), Flow::Continue);
         assert_eq!(
             watch.observe(&window((0, 500), (4_001, 5_000))),
             Flow::Stop(StopReason::Settled)

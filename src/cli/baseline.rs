@@ -168,7 +168,9 @@ fn candidate(folder: &Folder, suite: &str) -> Result<Baseline, ExitStatus> {
             };
             Err(refused(&format!("run {} cannot be the baseline: {why}", folder.path().display())))
         }
-        other => Err(refused(&other.problem().unwrap_or_default())),
+        broken @ (Loaded::Empty { .. } | Loaded::Corrupt(_) | Loaded::UnknownSchema { .. }) => {
+            Err(refused(&broken.problem().unwrap_or_default()))
+        }
     }
 }
 
@@ -216,8 +218,8 @@ fn existing(path: &Path, suite: &str) -> Result<Baseline, ExitStatus> {
             );
             Err(ExitStatus::Baseline)
         }
-        other => {
-            complain(&other.problem().unwrap_or_default(), None);
+        broken @ (Loaded::Empty { .. } | Loaded::Corrupt(_) | Loaded::UnknownSchema { .. }) => {
+            complain(&broken.problem().unwrap_or_default(), None);
             Err(ExitStatus::Baseline)
         }
     }

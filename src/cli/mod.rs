@@ -7,6 +7,7 @@ mod commit;
 mod demo;
 mod github;
 mod guard;
+mod init;
 mod outcome;
 mod progress;
 mod report;
@@ -47,6 +48,8 @@ enum Verb {
     Report(report::Report),
     /// Prove that the gate on this machine can go red
     Selftest(selftest::Selftest),
+    /// Write a commented plimsoll.yml
+    Init(init::Init),
     /// Print the JSON Schema of plimsoll.yml, of a baseline or of results
     Schema(schema::Schema),
     /// Serve the built-in demo target
@@ -80,6 +83,7 @@ pub fn run() -> ExitCode {
         Verb::Baseline(verb) => verb.run(),
         Verb::Report(verb) => verb.run(),
         Verb::Selftest(verb) => verb.run(),
+        Verb::Init(verb) => verb.run(),
         Verb::Schema(verb) => verb.run(),
         Verb::Demo(verb) => verb.run(),
     };

@@ -25,7 +25,7 @@ pub enum ExitStatus {
 }
 
 /// Shown below `--help`; the README's table is compared with it by a test.
-pub const EXIT_CODES_HELP: &str = "\
+pub(super) const EXIT_CODES_HELP: &str = "\
 Exit codes:
   0    every gate passed
   1    a regression, or an absolute limit was broken

@@ -2,6 +2,7 @@
 
 use super::ExitStatus;
 use super::progress::print;
+use crate::report::json::pretty;
 use clap::{Args, ValueEnum};
 
 /// Print the JSON Schema of plimsoll.yml, of a baseline or of results.
@@ -24,12 +25,11 @@ enum Of {
 
 impl Schema {
     pub(super) fn run(self) -> ExitStatus {
-        let schema = match self.of {
-            Of::Config => crate::config::json_schema(),
-            Of::Baseline => crate::baseline::json_schema(),
-            Of::Results => crate::report::results_schema().to_value(),
-        };
-        print(&format!("{schema:#}\n"));
+        print(&match self.of {
+            Of::Config => pretty(&crate::config::json_schema()),
+            Of::Baseline => pretty(&crate::baseline::json_schema()),
+            Of::Results => pretty(&crate::report::results_schema()),
+        });
         ExitStatus::Pass
     }
 }

@@ -2,7 +2,8 @@
 
 use super::{
     BaselineResult, BudgetResult, Change, CheckResult, ConclusionResult, EnvironmentResult,
-    GateResult, Limit, LimitRule, Problem, Results, SCHEMA, SearchResult, TargetResult, Verdict,
+    GateResult, Limit, LimitRule, Problem, Results, Ruling, SCHEMA, SearchResult, TargetResult,
+    Verdict,
 };
 use crate::baseline::{Fingerprint, Loaded};
 use crate::config::Plan;
@@ -84,6 +85,7 @@ impl Results {
             commit: parts.commit.map(str::to_owned),
             baseline: parts.baseline.and_then(baseline),
             checks,
+            warnings: parts.verdict.map(warnings).unwrap_or_default(),
             refusals: parts.refusals.to_vec(),
             problem: parts.problem.cloned(),
         }
@@ -241,8 +243,21 @@ fn judged(result: &mut CheckResult, plan: &CheckPlan, verdict: &CheckVerdict) {
             reason: gate.reason.clone(),
             hollow: gate.hollow,
             probability: None,
+            also: gate.also.iter().map(ruling).collect(),
         })
         .collect();
+}
+
+fn ruling(ruling: &gate::Ruling) -> Ruling {
+    Ruling { verdict: ruling.verdict.into(), reason: ruling.reason.clone(), hollow: ruling.hollow }
+}
+
+/// What does not bind, but is worth a word.
+fn warnings(verdict: &SuiteVerdict) -> Vec<String> {
+    let left = verdict.left.iter().map(|check| {
+        format!("the baseline has a check `{check}` that the suite does not have any more")
+    });
+    verdict.warnings.iter().map(ToString::to_string).chain(left).collect()
 }
 
 fn limit(limits: &GateLimits, kind: LimitKind) -> Option<Limit> {

@@ -5,7 +5,7 @@ use super::check_result::{CheckResult, ConclusionResult};
 use super::json::pretty;
 use super::{Results, number};
 use crate::slo::{Slo, Statistic};
-use crate::trial::{EvidenceResult, TrialResult, TrialSlo, Validity};
+use crate::trial::{EvidenceResult, TrialResult, TrialSlo, Validity, tidy};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -132,7 +132,7 @@ fn condition(result: &TrialSlo) -> Option<Condition<'_>> {
             || metric.to_owned(),
             |q| format!("{metric}_p{}", number::plain(q * 100.0)),
         ),
-        observed_value: result.observed.map(|observed| observed * to_base),
+        observed_value: result.observed.map(|observed| tidy(observed * to_base)),
         threshold: Some(slo.limit.value()),
         percentile,
         metric,

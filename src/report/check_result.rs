@@ -3,7 +3,7 @@
 use super::Verdict;
 use crate::check::{Binding, Conclusion, Estimate, Finding};
 use crate::slo::{Better, Slo};
-use crate::trial::{Reason, TrialReport, TrialResult, reasons_of, unit_of};
+use crate::trial::{Reason, TrialReport, TrialResult, reasons_of, tidy, unit_of};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -162,9 +162,9 @@ pub struct MetricResult {
 impl From<&Estimate> for MetricResult {
     fn from(estimate: &Estimate) -> Self {
         Self {
-            value: estimate.value,
-            low: estimate.low,
-            high: estimate.high,
+            value: tidy(estimate.value),
+            low: tidy(estimate.low),
+            high: tidy(estimate.high),
             confidence: estimate.confidence.get(),
             unit: estimate.unit.clone(),
             better: match estimate.better {
@@ -214,12 +214,12 @@ impl From<&Binding> for BindingResult {
         Self {
             slo: binding.slo.clone(),
             at: binding.at.get(),
-            observed: binding.observed.map(|observed| observed * factor),
+            observed: binding.observed.map(|observed| tidy(observed * factor)),
             unit: unit.to_owned(),
             not_good: binding.not_good,
             n: binding.n,
             held_at: binding.held.map(|(at, _)| at.get()),
-            held_observed: binding.held.map(|(_, observed)| observed * factor),
+            held_observed: binding.held.map(|(_, observed)| tidy(observed * factor)),
         }
     }
 }
@@ -243,6 +243,19 @@ pub struct GateResult {
     pub hollow: bool,
     /// Probability that the limit is crossed, where it is known.
     pub probability: Option<f64>,
+    /// What holds besides: an invalid measurement without a baseline is both.
+    pub also: Vec<Ruling>,
+}
+
+/// One more thing that holds of a gate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Ruling {
+    /// What it is.
+    pub verdict: Verdict,
+    /// Why, one sentence.
+    pub reason: String,
+    /// Not hidden by `fail_on`.
+    pub hollow: bool,
 }
 
 /// A limit of a gate.

@@ -1,7 +1,7 @@
 //! The commands that a report suggests: how to see it again, how to accept it.
 
-use super::Results;
-use super::row::rows;
+use super::row::{Row, State, rows};
+use super::{ProblemCode, Results, Verdict};
 
 /// The name of a check for a command line, quoted where a shell would read more into it.
 pub(super) fn shell_word(word: &str) -> String {
@@ -38,20 +38,56 @@ pub(super) fn repeat(results: &Results) -> String {
     words.join(" ")
 }
 
-/// The command that takes this run as the baseline.
-pub(super) fn accept(results: &Results) -> String {
-    let reason = if results.baseline.is_some() { " --reason \"why\"" } else { "" };
-    let run = if results.run.is_empty() {
-        String::new()
-    } else {
-        format!(" {}", shell_word(&results.run))
+/// When accepting what was measured helps, and for what; with the commands that do it.
+pub(super) fn cure(results: &Results, state: State<'_>) -> Option<(&'static str, Vec<String>)> {
+    let lead = match state {
+        State::Failing(row) | State::Hidden(row) | State::Improved(row) => lead(row)?,
+        State::Problem(problem) if problem.code == ProblemCode::Baseline => RED_UNTIL,
+        State::Problem(_) | State::Empty | State::Passed | State::Measured => return None,
     };
+    Some((lead, accept(results)))
+}
+
+const RED_UNTIL: &str = "The gate stays red (exit code 5) until a baseline is committed";
+
+fn lead(row: Row<'_>) -> Option<&'static str> {
+    if row.is_hollow() {
+        return Some(RED_UNTIL);
+    }
+    match row.verdict {
+        // A baseline does not move an absolute limit.
+        Verdict::Regression if row.absolute_limit().is_some() => None,
+        Verdict::Regression => Some("If the loss is wanted, accept it; the diff is the acceptance"),
+        Verdict::New if row.fails => Some(RED_UNTIL),
+        Verdict::New => Some("Take it as the baseline"),
+        Verdict::Incomparable => Some("Take what was measured here as the baseline"),
+        Verdict::Improvement => Some("Keep the gain"),
+        Verdict::Error
+        | Verdict::Invalid
+        | Verdict::Inconclusive
+        | Verdict::Measured
+        | Verdict::Pass => None,
+    }
+}
+
+/// The commands that make this run the baseline; one that measured nothing is measured first.
+fn accept(results: &Results) -> Vec<String> {
     let config = if results.file == "plimsoll.yml" {
         String::new()
     } else {
         format!(" --config {}", shell_word(&results.file))
     };
-    format!("plimsoll baseline accept{run}{config}{reason}")
+    let reason = if results.baseline.is_some() { " --reason \"why\"" } else { "" };
+    let mut commands = Vec::new();
+    let mut run = String::new();
+    if results.checks.is_empty() {
+        commands.push(format!("plimsoll measure{config}"));
+    } else if !results.run.is_empty() {
+        run = format!(" {}", shell_word(&results.run));
+    }
+    commands.push(format!("plimsoll baseline accept{run}{config}{reason}"));
+    commands.push("git add baselines && git commit".to_owned());
+    commands
 }
 
 #[cfg(test)]
@@ -71,7 +107,10 @@ mod tests {
         assert!(repeat(&results).contains("--config 'suites/my chat.yml'"));
         assert_eq!(
             accept(&results),
-            "plimsoll baseline accept runs/1 --config 'suites/my chat.yml' --reason \"why\""
+            [
+                "plimsoll baseline accept runs/1 --config 'suites/my chat.yml' --reason \"why\"",
+                "git add baselines && git commit"
+            ]
         );
         assert_eq!(repeat(&fixture::measured()), "plimsoll measure");
     }

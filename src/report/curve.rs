@@ -95,6 +95,9 @@ fn chart(slo: &str, knob: &str, trials: &[&TrialResult]) -> Option<String> {
         let Some(value) = trial.slos.iter().find(|s| s.text == slo).and_then(|s| s.observed) else {
             continue;
         };
+        if !(value.is_finite() && trial.value.is_finite()) {
+            continue;
+        }
         match points.last_mut() {
             Some((load, worst)) if load.total_cmp(&trial.value).is_eq() => {
                 *worst = if value > *worst { value } else { *worst };
@@ -127,6 +130,8 @@ fn chart(slo: &str, knob: &str, trials: &[&TrialResult]) -> Option<String> {
 
 /// A plain decimal for the chart: no groups, no exponent, no zeros that say nothing.
 fn axis(value: f64) -> String {
+    // A zero has no sign.
+    let value = value + 0.0;
     let decimals = if value.abs() >= 100.0 { 0 } else { 4 };
     let text = format!("{value:.decimals$}");
     if decimals == 0 {

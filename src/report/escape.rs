@@ -149,7 +149,9 @@ impl Escaped<Markdown> {
 #[must_use]
 pub(super) fn plain(text: &str) -> String {
     let mut out = String::new();
-    for c in one_line(text).chars() {
+    let line = one_line(text);
+    let mut chars = line.chars().peekable();
+    while let Some(c) = chars.next() {
         match c {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
@@ -157,10 +159,12 @@ pub(super) fn plain(text: &str) -> String {
             '|' => out.push('¦'),
             // An entity, so that nobody is notified and nothing becomes a link.
             '@' => out.push_str("&#64;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '~' | '#' | '$' | '!' => {
+            '\\' | '`' | '*' | '_' | '~' | '#' | '$' => {
                 out.push('\\');
                 out.push(c);
             }
+            // The end of a link's text; an interval stays as it is.
+            ']' if matches!(chars.peek(), Some('(' | '[' | ':')) => out.push_str("\\]"),
             _ => out.push(c),
         }
     }
@@ -237,7 +241,7 @@ mod tests {
 
     #[test]
     fn a_string_that_is_not_escaped_is_escaped_by_the_template() {
-        assert_eq!(plain("[x](javascript:y) <img>"), "\\[x\\](javascript:y) &lt;img&gt;");
+        assert_eq!(plain("[x](javascript:y) <img>"), "[x\\](javascript:y) &lt;img&gt;");
     }
 
     proptest! {

@@ -150,6 +150,7 @@ fn drop_gate(verdict: Verdict, change: Option<(f64, f64, f64)>) -> GateResult {
         reason: String::new(),
         hollow: false,
         probability: None,
+        also: Vec::new(),
     }
 }
 
@@ -159,7 +160,9 @@ pub(super) fn run(checks: Vec<CheckResult>, hidden: Vec<Verdict>) -> Results {
         .iter()
         .flat_map(|check| {
             let alone = check.gates.is_empty().then_some((check.verdict, false));
-            check.gates.iter().map(|gate| (gate.verdict, gate.hollow)).chain(alone)
+            let gates = check.gates.iter().map(|gate| (gate.verdict, gate.hollow));
+            let also = check.gates.iter().flat_map(|gate| &gate.also);
+            gates.chain(also.map(|also| (also.verdict, also.hollow))).chain(alone)
         })
         .collect();
     // Told apart from the code under test: the table of exit codes, read in its order.
@@ -200,6 +203,7 @@ pub(super) fn run(checks: Vec<CheckResult>, hidden: Vec<Verdict>) -> Results {
             commit: Some("a1b2c3d4e5f6".to_owned()),
         }),
         checks,
+        warnings: Vec::new(),
         refusals: Vec::new(),
         problem: None,
     }
@@ -329,6 +333,13 @@ pub(super) fn target_died() -> Results {
     )
 }
 
+/// A run that measured nothing, as its caller would end it.
+pub(super) fn empty() -> Results {
+    let mut results = run(vec![], vec![]);
+    (results.exit_code, results.gate_exit_code) = (5, 5);
+    results.with_headline()
+}
+
 /// One of each.
 pub(super) fn states() -> Vec<(&'static str, Results)> {
     vec![
@@ -347,6 +358,6 @@ pub(super) fn states() -> Vec<(&'static str, Results)> {
         ("target-died", target_died()),
         ("interrupted", problem(ProblemCode::Interrupted, "2 of 3 checks were measured", &[])),
         ("baseline", problem(ProblemCode::Baseline, "`baselines/chat.json` is empty", &[])),
-        ("empty", run(vec![], vec![])),
+        ("empty", empty()),
     ]
 }

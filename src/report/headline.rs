@@ -1,6 +1,6 @@
 //! The verdict in one line: a symbol and a sentence, a function of what decides the exit code.
 
-use super::check_result::{ConclusionResult, GateResult, LimitRule};
+use super::check_result::{ConclusionResult, GateResult};
 use super::results::{Problem, ProblemCode};
 use super::row::{Row, State, limit, rows};
 use super::verdict::NOT_FAILING;
@@ -29,7 +29,7 @@ impl Headline {
                     .count()
                     .saturating_sub(1);
                 let more = if more > 0 { format!("; and {more} more") } else { String::new() };
-                Self { symbol: row.verdict.symbol(), sentence: format!("{}{more}", of_red(row)) }
+                Self { symbol: row.symbol(), sentence: format!("{}{more}", of_red(row)) }
             }
             State::Hidden(row) => Self {
                 symbol: NOT_FAILING,
@@ -83,6 +83,9 @@ fn of_problem(problem: &Problem) -> String {
 /// The sentence of a row that fails, or would; also the first line of its JUnit text.
 pub(super) fn of_red(row: Row<'_>) -> String {
     let reason = first_clause(row.reason());
+    if row.is_hollow() {
+        return format!("Nothing compared, {}: {reason}", row.name());
+    }
     match row.verdict {
         Verdict::Regression => against(row),
         Verdict::Inconclusive => {
@@ -121,11 +124,7 @@ fn against(row: Row<'_>) -> String {
         |metric| number::rounded(metric.value, metric.low, metric.high),
     );
     let unit = with_space(row.unit());
-    let is_absolute = row
-        .gate
-        .and_then(|gate| gate.limit)
-        .filter(|limit| matches!(limit.rule, LimitRule::Min | LimitRule::Max));
-    if let Some(broken) = is_absolute {
+    if let Some(broken) = row.absolute_limit() {
         return format!("{}{verb} {value}{unit}, {} is asked for", row.name(), limit(broken));
     }
     let instead = row.baseline().map_or_else(String::new, |metric| {
@@ -219,7 +218,7 @@ fn capitalised(text: &str) -> String {
 mod tests {
     use super::Headline;
     use crate::report::verdict::GREEN;
-    use crate::report::{Verdict, fixture, markdown, terminal};
+    use crate::report::{Ruling, Verdict, fixture, markdown, terminal};
     use proptest::prelude::*;
 
     #[test]
@@ -234,8 +233,7 @@ mod tests {
     #[test]
     fn the_symbol_is_green_exactly_where_the_gate_is() {
         for (name, results) in fixture::states() {
-            // A run without any check is red although nothing asked for an exit code.
-            let is_green = results.gate_exit_code == 0 && !results.checks.is_empty();
+            let is_green = results.gate_exit_code == 0;
             let symbol = Headline::of(&results).symbol;
             assert_eq!(GREEN.contains(&symbol), is_green, "{name}");
             assert!(markdown::render(&results).starts_with(&format!("### {symbol} ")), "{name}");
@@ -248,22 +246,32 @@ mod tests {
         results.gate_exit_code = 5;
         assert!(!GREEN.contains(&Headline::of(&results).symbol));
         assert!(terminal::render(&results).starts_with("ERROR"));
+        // A run without any check is red although no gate asked for an exit code.
+        let nothing = fixture::run(vec![], vec![]);
+        assert_eq!(nothing.gate_exit_code, 0);
+        assert!(!GREEN.contains(&Headline::of(&nothing).symbol));
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
         #[test]
         fn any_mix_of_verdicts_has_the_symbol_of_its_exit_code(
             verdicts in proptest::collection::vec(
-                (proptest::sample::select(&Verdict::ALL[..]), any::<bool>()), 1..6),
+                (proptest::sample::select(&Verdict::ALL[..]), any::<bool>(), proptest::option::of(proptest::sample::select(&Verdict::ALL[1..6]))), 1..6),
             hidden in proptest::sample::subsequence(&Verdict::ALL[1..6], 0..5),
         ) {
             let mut checks = Vec::new();
-            for (index, (verdict, hollow)) in verdicts.iter().enumerate() {
+            for (index, (verdict, hollow, also)) in verdicts.iter().enumerate() {
                 let mut check = fixture::pass().checks[0].clone();
                 check.name = format!("check-{index}");
                 check.verdict = *verdict;
                 check.gates[0].verdict = *verdict;
                 check.gates[0].hollow = *hollow && *verdict == Verdict::Incomparable;
+                if let Some(also) = also {
+                    let reason = "holds as well".to_owned();
+                    check.gates[0].also = vec![Ruling { verdict: *also, reason, hollow: false }];
+                }
                 checks.push(check);
             }
             let results = fixture::run(checks, hidden);

@@ -1,6 +1,8 @@
 //! `results.json`, and one trial for `plimsoll trial --format json`.
 
 #[cfg(test)]
+mod latency_tests;
+#[cfg(test)]
 mod trial_tests;
 
 use super::{Results, TrialResult};
@@ -19,7 +21,9 @@ pub fn render_trial(trial: &TrialResult) -> String {
 }
 
 #[expect(clippy::expect_used, reason = "keys are strings, and no field can fail to serialise")]
-pub(super) fn pretty(value: &impl Serialize) -> String {
+/// Any value as indented text, with a new line at the end.
+#[must_use]
+pub fn pretty(value: &impl Serialize) -> String {
     let mut text = serde_json::to_string_pretty(value).expect("plain data");
     text.push('\n');
     text

@@ -3,10 +3,10 @@
 //! that is green too.
 
 use super::check_result::LimitRule;
-use super::command::repeat;
+use super::command::{cure, repeat};
 use super::escape::{Escaped, Terminal};
 use super::headline::{Headline, of_red};
-use super::note::notes;
+use super::note::of_row as notes_of;
 use super::row::{Row, State, rows};
 use super::{Problem, ProblemCode, Results, Verdict};
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
@@ -75,12 +75,9 @@ fn of_row(results: &Results, row: Row<'_>, rows: &[Row<'_>]) -> TestCase {
         row.check.line,
     );
     if !row.verdict.is_red() {
-        case.set_system_out(clean(&format!(
-            "{} {} {}",
-            row.name(),
-            row.current_cell(),
-            row.unit()
-        )));
+        let mut lines = vec![format!("{} {} {}", row.name(), row.current_cell(), row.unit())];
+        lines.extend(notes_of(row).iter().map(|note| format!("{}: {}", note.label, note.text)));
+        case.set_system_out(text(&lines));
     }
     case
 }
@@ -95,26 +92,21 @@ fn rule_name(rule: LimitRule) -> &'static str {
 }
 
 fn status(results: &Results, row: Row<'_>) -> TestCaseStatus {
-    let is_hollow = row.gate.is_some_and(|gate| gate.hollow);
-    let is_absolute = row
-        .gate
-        .and_then(|gate| gate.limit)
-        .is_some_and(|limit| matches!(limit.rule, LimitRule::Min | LimitRule::Max));
+    let is_hollow = row.is_hollow();
     let kind = match row.verdict {
         Verdict::Regression | Verdict::Inconclusive | Verdict::New => NonSuccessKind::Failure,
         Verdict::Invalid | Verdict::Incomparable | Verdict::Error => NonSuccessKind::Error,
         Verdict::Improvement | Verdict::Measured | Verdict::Pass => NonSuccessKind::Error,
     };
-    let ty = match row.verdict {
-        _ if is_hollow => "baseline",
-        Verdict::Regression if is_absolute => "limit",
-        verdict => verdict.word(),
+    let ty = if is_hollow {
+        "baseline"
+    } else if row.verdict == Verdict::Regression && row.absolute_limit().is_some() {
+        "limit"
+    } else {
+        row.verdict.word()
     };
     let message = of_red(row);
     let mut lines = vec![message.clone()];
-    if is_hollow {
-        lines.push(row.reason().to_owned());
-    }
     let mut status = match (row.fails, row.verdict.is_red()) {
         (true, _) if is_hollow => TestCaseStatus::non_success(NonSuccessKind::Error),
         (true, _) => TestCaseStatus::non_success(kind),
@@ -124,10 +116,11 @@ fn status(results: &Results, row: Row<'_>) -> TestCaseStatus {
     if !row.fails {
         lines.push(format!("not failing: fail_on does not name {}", row.verdict.word()));
     }
-    lines.extend(notes(results).iter().map(|note| format!("{}: {}", note.label, note.text)));
+    lines.extend(notes_of(row).iter().map(|note| format!("{}: {}", note.label, note.text)));
     if let Some(detail) = &row.check.detail {
         lines.extend(detail.lines().map(str::to_owned));
     }
+    lines.extend(cure_lines(results, State::Failing(row)));
     lines.push(format!("see it again: {}", repeat(results)));
     status.set_type(ty).set_message(clean(&message)).set_description(text(&lines));
     status
@@ -144,16 +137,17 @@ fn of_problem(results: &Results, problem: &Problem) -> TestCase {
     let mut lines = vec![problem.text.clone()];
     let skip = problem.last_lines.len().saturating_sub(LOG_LINES_MAX);
     lines.extend(problem.last_lines.iter().skip(skip).cloned());
-    if problem.code.exit_code() == 5 {
-        lines.push(format!(
-            "exit code 5; accept what was measured: {}",
-            super::command::accept(results)
-        ));
-    }
+    lines.extend(cure_lines(results, State::Problem(problem)));
     lines.push(format!("see it again: {}", repeat(results)));
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
     status.set_type(ty).set_message(clean(&problem.text)).set_description(text(&lines));
     case(results, ty, status, results.seconds, None)
+}
+
+fn cure_lines(results: &Results, state: State<'_>) -> Vec<String> {
+    cure(results, state).map_or_else(Vec::new, |(lead, commands)| {
+        std::iter::once(format!("{lead}:")).chain(commands).collect()
+    })
 }
 
 fn nothing_compared(results: &Results) -> TestCase {

@@ -102,11 +102,17 @@ fn whitespace() -> SyntaxConfig {
     builder.build().unwrap_or_default()
 }
 
+/// An error inside a part is wrapped by one of the page: the innermost names the file to look at.
 fn template_error(name: &str, source: minijinja::Error) -> TemplateError {
-    TemplateError::Template {
-        name: source.name().unwrap_or(name).to_owned(),
-        source: Box::new(source),
+    let mut name = source.name().unwrap_or(name).to_owned();
+    let mut cause = std::error::Error::source(&source);
+    while let Some(error) = cause {
+        if let Some(inner) = error.downcast_ref::<minijinja::Error>().and_then(|e| e.name()) {
+            inner.clone_into(&mut name);
+        }
+        cause = error.source();
     }
+    TemplateError::Template { name, source: Box::new(source) }
 }
 
 /// The report by the built-in templates.

@@ -1,12 +1,12 @@
 //! What the Markdown templates see: every text is [`Escaped`], so a raw string does not compile here.
 
-use super::command::{accept, repeat};
+use super::command::{cure, repeat};
 use super::curve::Curve;
 use super::escape::{Escaped, Markdown};
 use super::headline::Headline;
 use super::note::notes;
 use super::row::{Row, State, rows};
-use super::terminal::{accept_lead, baseline_title};
+use super::terminal::baseline_title;
 use super::{Results, number};
 use serde::Serialize;
 
@@ -105,19 +105,7 @@ impl View {
         let all = rows(results);
         let shown: Vec<Row<'_>> = shown(&all, extent);
         let left_out = all.len() - shown.len();
-        let accepted = match state {
-            State::Failing(row) | State::Hidden(row) | State::Improved(row) => {
-                accept_lead(row.verdict)
-            }
-            State::Problem(_) | State::Empty | State::Passed | State::Measured => None,
-        };
-        let log = match state {
-            State::Problem(problem) if !problem.last_lines.is_empty() => {
-                let skip = problem.last_lines.len().saturating_sub(LOG_LINES_MAX);
-                Some(Md::fence("text", problem.last_lines.iter().skip(skip).map(String::as_str)))
-            }
-            _ => None,
-        };
+        let cure = cure(results, state);
         Self {
             suite: Md::code(&results.suite),
             symbol: Md::ours(headline.symbol),
@@ -125,7 +113,7 @@ impl View {
             verdict: Md::ours(results.verdict.word()),
             folded: matches!(state, State::Passed),
             summary: summary(results, &all),
-            log,
+            log: log(state),
             has_baseline: all.iter().any(|row| row.baseline().is_some()),
             baseline_title: Md::prose(&baseline_title(results)),
             gates: shown.iter().map(|row| GateView::of(*row)).collect(),
@@ -141,15 +129,21 @@ impl View {
                 .collect(),
             curves: curves(results, extent),
             repeat: Md::fence("sh", std::iter::once(repeat(results).as_str())),
-            accept_lead: accepted.map(Md::ours),
-            accept: accepted.map(|_| {
-                let commands = [accept(results), "git add baselines && git commit".to_owned()];
-                Md::fence("sh", commands.iter().map(String::as_str))
-            }),
+            accept_lead: cure.as_ref().map(|(lead, _)| Md::ours(lead)),
+            accept: cure
+                .as_ref()
+                .map(|(_, commands)| Md::fence("sh", commands.iter().map(String::as_str))),
             footer: footer(results),
             shortened: extent > Extent::Full || left_out > 0,
         }
     }
+}
+
+fn log(state: State<'_>) -> Option<Md> {
+    let State::Problem(problem) = state else { return None };
+    let lines = &problem.last_lines;
+    let skip = lines.len().saturating_sub(LOG_LINES_MAX);
+    (!lines.is_empty()).then(|| Md::fence("text", lines.iter().skip(skip).map(String::as_str)))
 }
 
 fn shown<'a>(all: &[Row<'a>], extent: Extent) -> Vec<Row<'a>> {
@@ -177,7 +171,7 @@ impl GateView {
             current: strong(row.current_cell()),
             change: strong(row.change_cell()),
             limit: Md::number(&row.limit_cell()),
-            symbol: Md::ours(row.verdict.symbol()),
+            symbol: Md::ours(row.symbol()),
             verdict: Md::number(&row.verdict_cell()),
         }
     }

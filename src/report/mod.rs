@@ -24,13 +24,13 @@ mod verdict;
 mod write;
 
 pub use crate::trial::{
-    CountsResult, EndedResult, EvidenceResult, HealthResult, LatencyResult, RatesResult, Reason,
-    TokensResult, TrialResult, TrialSlo, Validity,
+    CountsResult, EndedResult, EvidenceResult, HealthResult, RatesResult, Reason, TokensResult,
+    TrialResult, TrialSlo, Validity,
 };
 pub use build::Parts;
 pub use check_result::{
     BetterResult, BindingResult, Change, CheckResult, ConclusionResult, GateResult, Limit,
-    LimitRule, MetricResult, SearchResult, SequenceResult,
+    LimitRule, MetricResult, Ruling, SearchResult, SequenceResult,
 };
 pub use markdown::{TemplateError, Templates};
 pub use results::{

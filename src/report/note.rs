@@ -1,7 +1,7 @@
 //! What must be said below the table: what broke first, how sure, what is missing, what to do.
 
 use super::check_result::{BindingResult, CheckResult, ConclusionResult};
-use super::row::{Row, observed, quoted, rows};
+use super::row::{Row, State, observed, quoted, rows};
 use super::{Results, Verdict, number};
 use crate::trial::{EvidenceResult, Reason, TrialResult, Validity};
 
@@ -15,10 +15,13 @@ pub(super) struct Note {
     pub(super) text: String,
 }
 
-/// The notes of every row that is not a plain pass, those that fail first; each once per check.
+/// The notes of every red row, those that fail first; where none is red, of every row. Each once per
+/// check.
 pub(super) fn notes(results: &Results) -> Vec<Note> {
+    let rows = rows(results);
+    let is_red = rows.iter().any(|row| row.verdict.is_red());
     let mut notes: Vec<Note> = Vec::new();
-    for row in rows(results) {
+    for row in rows.into_iter().filter(|row| row.verdict.is_red() || !is_red) {
         for mut note in of_row(row) {
             if results.checks.len() > 1 {
                 note.text = format!("{}: {}", quoted(&row.check.name), note.text);
@@ -28,10 +31,18 @@ pub(super) fn notes(results: &Results) -> Vec<Note> {
             }
         }
     }
+    notes.extend(results.warnings.iter().map(|text| Note { label: "Warning", text: text.clone() }));
+    // A problem that something worse pushed out of the heading.
+    if let Some(problem) = &results.problem
+        && !matches!(State::of(results), State::Problem(_))
+    {
+        notes.push(Note { label: "Also", text: problem.text.clone() });
+    }
     notes
 }
 
-fn of_row(row: Row<'_>) -> Vec<Note> {
+/// What one row has to say.
+pub(super) fn of_row(row: Row<'_>) -> Vec<Note> {
     let reason = |label| {
         let text = row.reason().to_owned();
         (!text.is_empty()).then_some(Note { label, text })
@@ -41,13 +52,14 @@ fn of_row(row: Row<'_>) -> Vec<Note> {
         let binding = row.check.binding.as_ref()?;
         Some(Note { label: "Broke first", text: broke_first(row.check, binding) })
     };
-    let notes: Vec<Option<Note>> = match row.verdict {
+    let mut notes: Vec<Note> = match row.verdict {
         Verdict::Regression => {
             let limit = if row.check.binding.is_none() { reason("Why") } else { None };
             vec![limit, broke(), failures(row.check), evidence()]
         }
         Verdict::Inconclusive => vec![reason("Missing"), evidence()],
-        Verdict::Invalid => return invalid(row),
+        Verdict::Invalid => invalid(row).into_iter().map(Some).collect(),
+        Verdict::Incomparable if row.is_hollow() => vec![reason("Why")],
         Verdict::Incomparable => vec![reason("Differs")],
         Verdict::Error => vec![reason("Why")],
         Verdict::New | Verdict::Improvement | Verdict::Measured => vec![broke(), evidence()],
@@ -55,8 +67,12 @@ fn of_row(row: Row<'_>) -> Vec<Note> {
             let ruled_out = row.ruled_out().map(|text| Note { label: "Ruled out", text });
             vec![ruled_out, evidence()]
         }
-    };
-    notes.into_iter().flatten().collect()
+    }
+    .into_iter()
+    .flatten()
+    .collect();
+    notes.extend(row.also().map(|text| Note { label: "Also", text: text.to_owned() }));
+    notes
 }
 
 fn invalid(row: Row<'_>) -> Vec<Note> {

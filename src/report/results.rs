@@ -78,6 +78,8 @@ pub struct Results {
     pub baseline: Option<BaselineResult>,
     /// The checks, in the order of the suite.
     pub checks: Vec<CheckResult>,
+    /// What the reader should know besides, one sentence each.
+    pub warnings: Vec<String>,
     /// Why checks of this run cannot become a baseline.
     #[serde(default)]
     pub refusals: Vec<String>,

@@ -11,7 +11,10 @@ use super::{Problem, Results, Verdict, number};
 pub(super) struct Row<'a> {
     pub(super) check: &'a CheckResult,
     pub(super) gate: Option<&'a GateResult>,
+    /// What counts: the worst that fails, else the worst that holds.
     pub(super) verdict: Verdict,
+    reason: &'a str,
+    hollow: bool,
     /// Whether this row makes the exit code non-zero.
     pub(super) fails: bool,
 }
@@ -22,18 +25,46 @@ pub(super) fn rows(results: &Results) -> Vec<Row<'_>> {
         .checks
         .iter()
         .flat_map(|check| {
-            let gates = check.gates.iter().map(move |gate| (gate.verdict, gate.hollow, Some(gate)));
-            let alone = check.gates.is_empty().then_some((check.verdict, false, None));
-            gates.chain(alone).map(move |(verdict, hollow, gate)| Row {
-                check,
-                gate,
-                verdict,
-                fails: hollow || (verdict.is_red() && !results.hidden.contains(&verdict)),
-            })
+            let gates = check.gates.iter().map(move |gate| Row::new(results, check, Some(gate)));
+            let alone = check.gates.is_empty().then(|| Row::new(results, check, None));
+            gates.chain(alone)
         })
         .collect();
     rows.sort_by_key(|row| !row.fails);
     rows
+}
+
+impl<'a> Row<'a> {
+    fn new(results: &'a Results, check: &'a CheckResult, gate: Option<&'a GateResult>) -> Self {
+        let row = |verdict: Verdict, reason: &'a str, hollow: bool| Self {
+            check,
+            gate,
+            verdict,
+            reason: if reason.is_empty() { &check.reason } else { reason },
+            hollow,
+            fails: hollow || (verdict.is_red() && !results.hidden.contains(&verdict)),
+        };
+        let Some(gate) = gate else { return row(check.verdict, &check.reason, false) };
+        let first = row(gate.verdict, &gate.reason, gate.hollow);
+        gate.also.iter().map(|also| row(also.verdict, &also.reason, also.hollow)).fold(
+            first,
+            |worst, next| {
+                let rank = |row: &Self| (!row.fails, row.verdict);
+                if rank(&next) < rank(&worst) { next } else { worst }
+            },
+        )
+    }
+
+    /// What holds of the gate besides what counts.
+    pub(super) fn also(self) -> impl Iterator<Item = &'a str> {
+        let gate = self.gate;
+        let first = gate.map(|gate| gate.reason.as_str());
+        let rest = gate.into_iter().flat_map(|gate| gate.also.iter().map(|a| a.reason.as_str()));
+        first
+            .into_iter()
+            .chain(rest)
+            .filter(move |reason| !reason.is_empty() && *reason != self.reason)
+    }
 }
 
 /// What decides the heading.
@@ -113,7 +144,8 @@ impl<'a> Row<'a> {
     /// `` `chat-rate` ttfc ``.
     pub(super) fn name(self) -> String {
         match self.metric() {
-            "capacity" => quoted(&self.check.name),
+            // The last two name what is missing, not a metric.
+            "capacity" | "baseline" | "gate" => quoted(&self.check.name),
             metric => format!("{} {}", quoted(&self.check.name), unticked(metric)),
         }
     }
@@ -150,18 +182,30 @@ impl<'a> Row<'a> {
     /// The verdict in a word, and whether it counts.
     pub(super) fn verdict_cell(self) -> String {
         match (self.verdict.is_red(), self.fails) {
+            _ if self.is_hollow() => "nothing compared".to_owned(),
             (true, false) => format!("{}, not failing", self.verdict.word()),
-            _ if self.gate.is_some_and(|gate| gate.hollow) => "nothing compared".to_owned(),
             _ => self.verdict.word().to_owned(),
         }
     }
 
-    /// Why, or what the check says.
+    /// Whether the baseline had nothing to compare with.
+    pub(super) fn is_hollow(self) -> bool {
+        self.hollow
+    }
+
+    /// The limit, where it is a number and not relative to a baseline.
+    pub(super) fn absolute_limit(self) -> Option<Limit> {
+        let limit = self.gate?.limit?;
+        matches!(limit.rule, LimitRule::Min | LimitRule::Max).then_some(limit)
+    }
+
+    pub(super) fn symbol(self) -> &'static str {
+        if self.is_hollow() { Verdict::Invalid.symbol() } else { self.verdict.symbol() }
+    }
+
+    /// Why.
     pub(super) fn reason(self) -> &'a str {
-        match self.gate {
-            Some(gate) if !gate.reason.is_empty() => &gate.reason,
-            _ => &self.check.reason,
-        }
+        self.reason
     }
 
     /// What can be ruled out, for a pass against a baseline.
@@ -173,9 +217,12 @@ impl<'a> Row<'a> {
             BetterResult::Lower => ("rise", change.high),
         };
         (self.verdict == Verdict::Pass && loss > 0.0 && change.low < change.high).then(|| {
+            let metric = match self.metric() {
+                "capacity" => String::new(),
+                metric => format!("{}: ", unticked(metric)),
+            };
             format!(
-                "{}: a {word} of more than {} lies outside the {} interval.",
-                self.name(),
+                "{metric}a {word} of more than {} lies outside the {} interval",
                 number::change_short(loss).trim_start_matches('+'),
                 number::percent(current.confidence)
             )
@@ -215,5 +262,31 @@ pub(super) fn observed(value: Option<f64>, unit: &str) -> String {
         (Some(value), "") => number::plain(value),
         (Some(value), unit) if unit.starts_with('/') => format!("{}{unit}", number::plain(value)),
         (Some(value), unit) => format!("{} {unit}", number::plain(value)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Row, rows};
+    use crate::report::{Ruling, Verdict, fixture};
+
+    #[test]
+    fn a_new_baseline_does_not_hide_an_invalid_measurement() {
+        let mut results = fixture::new(vec![Verdict::New]);
+        let reason = "the load generator was the limit".to_owned();
+        results.checks[0].gates[0].also =
+            vec![Ruling { verdict: Verdict::Invalid, reason, hollow: false }];
+        let rows: Vec<Row<'_>> = rows(&results);
+        assert!(rows[0].fails && rows[0].verdict == Verdict::Invalid);
+        assert_eq!(rows[0].reason(), "the load generator was the limit");
+        assert_eq!(rows[0].also().collect::<Vec<_>>(), ["there is no baseline yet"]);
+    }
+
+    #[test]
+    fn rows_that_fail_stand_first_and_the_others_as_in_the_suite() {
+        let mut results = fixture::regression();
+        results.checks.reverse();
+        let names: Vec<&str> = rows(&results).iter().map(|row| row.check.name.as_str()).collect();
+        assert_eq!(names, ["chat-rate", "max-context"]);
     }
 }

@@ -1,14 +1,14 @@
 //! What a person sees at the end of `plimsoll check`. Plain ASCII of ours (names and logs stay as they
 //! are); colour only repeats what the first word says.
 
-use super::command::{accept, repeat};
+use super::command::{cure, repeat};
 use super::curve::Curve;
 use super::escape::{Escaped, Terminal};
 use super::headline::Headline;
 use super::note::notes;
 use super::results::ProblemCode;
 use super::row::{Row, State, rows};
-use super::{Results, Verdict, number};
+use super::{CheckResult, Results, Verdict, number};
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, Table, presets};
 use std::fmt::Write as _;
@@ -60,9 +60,7 @@ pub fn render_with(results: &Results, colour: Colour) -> String {
             }
         }
     }
-    if !matches!(state, State::Passed | State::Improved(_)) {
-        curves(&mut out, results);
-    }
+    curves(&mut out, results, &rows, state);
     closing(&mut out, results, state);
     out
 }
@@ -71,12 +69,13 @@ pub fn render_with(results: &Results, colour: Colour) -> String {
 fn word(state: State<'_>) -> (&'static str, Style) {
     let (word, colour) = match state {
         State::Problem(problem) => match problem.code {
-            ProblemCode::Interrupted => ("INTERRUPTED", AnsiColor::Yellow),
+            ProblemCode::Interrupted => ("STOPPED", AnsiColor::Yellow),
             ProblemCode::Usage
             | ProblemCode::Target
             | ProblemCode::Baseline
             | ProblemCode::Empty => ("ERROR", AnsiColor::Red),
         },
+        State::Failing(row) if row.is_hollow() => ("ERROR", AnsiColor::Red),
         State::Failing(row) => match row.verdict {
             Verdict::Regression => ("FAIL", AnsiColor::Red),
             Verdict::Inconclusive => ("INCONCLUSIVE", AnsiColor::Yellow),
@@ -88,7 +87,7 @@ fn word(state: State<'_>) -> (&'static str, Style) {
             }
         },
         State::Empty => ("ERROR", AnsiColor::Red),
-        State::Hidden(_) => ("NOT FAILING", AnsiColor::Yellow),
+        State::Hidden(_) => ("ALLOWED", AnsiColor::Yellow),
         State::Improved(_) | State::Passed => ("PASS", AnsiColor::Green),
         State::Measured => ("MEASURED", AnsiColor::Green),
     };
@@ -159,8 +158,13 @@ fn log(out: &mut String, lines: &[String]) {
     out.push('\n');
 }
 
-fn curves(out: &mut String, results: &Results) {
-    for check in &results.checks {
+/// Of each check that did not pass; of every check where nothing was to be compared.
+fn curves(out: &mut String, results: &Results, rows: &[Row<'_>], state: State<'_>) {
+    let is_shown = |check: &CheckResult| {
+        matches!(state, State::Measured)
+            || rows.iter().any(|row| row.check.name == check.name && row.verdict.is_red())
+    };
+    for check in results.checks.iter().filter(|check| is_shown(check)) {
         let Some(curve) = Curve::of(check) else { continue };
         let mut header = vec![curve.unit.clone()];
         header.extend(curve.conditions.iter().cloned());
@@ -181,14 +185,13 @@ fn curves(out: &mut String, results: &Results) {
 }
 
 fn closing(out: &mut String, results: &Results, state: State<'_>) {
-    let _ = writeln!(out, "\nSee it again: {}", line(&repeat(results)));
-    let accept_lead = match state {
-        State::Failing(row) | State::Hidden(row) => accept_lead(row.verdict),
-        State::Improved(row) => accept_lead(row.verdict),
-        State::Problem(_) | State::Empty | State::Passed | State::Measured => None,
-    };
-    if let Some(lead) = accept_lead {
-        let _ = writeln!(out, "{lead}: {}", line(&accept(results)));
+    out.truncate(out.trim_end().len());
+    let _ = writeln!(out, "\n\nSee it again: {}", line(&repeat(results)));
+    if let Some((lead, commands)) = cure(results, state) {
+        let _ = writeln!(out, "{lead}:");
+        for command in commands {
+            let _ = writeln!(out, "  {}", line(&command));
+        }
     }
     let files = "report.md, results.json, junit.xml";
     let _ = writeln!(out, "Files: {} ({files})", line(&results.run));
@@ -202,21 +205,6 @@ fn closing(out: &mut String, results: &Results, state: State<'_>) {
         results.gate_exit_code,
         line(&number::duration(results.seconds))
     );
-}
-
-/// When a run of this verdict is worth accepting, and for what.
-pub(super) fn accept_lead(verdict: Verdict) -> Option<&'static str> {
-    match verdict {
-        Verdict::Regression => Some("If the loss is wanted, accept it"),
-        Verdict::New => Some("Take it as the baseline"),
-        Verdict::Incomparable => Some("Take what was measured here as the baseline"),
-        Verdict::Improvement => Some("Keep the gain"),
-        Verdict::Error
-        | Verdict::Invalid
-        | Verdict::Inconclusive
-        | Verdict::Measured
-        | Verdict::Pass => None,
-    }
 }
 
 /// One line that cannot move the cursor.

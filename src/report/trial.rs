@@ -35,7 +35,7 @@ pub fn render(trial: &TrialResult) -> String {
     requests(&mut out, trial);
     latencies(&mut out, trial);
     closing(&mut out, trial);
-    out.replace('\u{a0}', " ").replace('\u{2212}', "-").replace('–', "-")
+    out.replace('\u{a0}', " ").replace(['\u{2212}', '–'], "-")
 }
 
 fn conditions(out: &mut String, trial: &TrialResult) {

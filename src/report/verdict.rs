@@ -31,9 +31,10 @@ pub enum Verdict {
 }
 
 /// Symbols that stand for the exit code 0; every other symbol in a heading stands for another code.
-pub const GREEN: [&str; 3] = ["✅", "📏", NOT_FAILING];
+#[cfg(test)]
+pub(super) const GREEN: [&str; 3] = ["✅", "📏", NOT_FAILING];
 /// Symbol of a heading whose verdict `fail_on` hid.
-pub const NOT_FAILING: &str = "⚪";
+pub(super) const NOT_FAILING: &str = "⚪";
 
 impl Verdict {
     /// Every verdict, worst first.

@@ -80,9 +80,12 @@ impl Rig for Live<'_> {
                 status: exit.status.to_string(),
                 last_lines: exit.last_lines.as_slice().to_vec(),
             }),
-            report = run_trial(&trial, watch, &self.stop, seen) => report.map_err(|source| match source {
-                LoadError::Interrupted => RunError::Interrupted,
-                source => RunError::Load { trial: plan.index, source },
+            report = run_trial(&trial, watch, &self.stop, seen) => report.map_err(|source| {
+                if matches!(source, LoadError::Interrupted) {
+                    RunError::Interrupted
+                } else {
+                    RunError::Load { trial: plan.index, source }
+                }
             }),
         }
     }

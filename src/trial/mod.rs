@@ -6,6 +6,7 @@
 mod distribution;
 mod evidence;
 mod health;
+mod latency_result;
 mod outcome;
 mod plan;
 mod recorder;
@@ -18,13 +19,14 @@ mod window;
 pub use distribution::{Distribution, Observed, Series};
 pub use evidence::{Evidence, SETTLED_FACTOR, SloResult, Tally, judge, share, share_holds};
 pub use health::{Health, InvalidReason, Readings, examine};
+pub use latency_result::LatencyResult;
 pub use outcome::{Counts, Outcome};
 pub use plan::{Load, Purpose, TrialPlan};
 pub use recorder::{Ending, Expected, Recorder, RequestId, Usage};
 pub use report::{Ended, Rates, TokenSource, TrialReport};
 pub use result::{
-    CountsResult, EndedResult, EvidenceResult, HealthResult, LatencyResult, RatesResult, Reason,
-    TokensResult, TrialResult, TrialSlo, Validity, reasons_of, unit_of,
+    CountsResult, EndedResult, EvidenceResult, HealthResult, RatesResult, Reason, TokensResult,
+    TrialResult, TrialSlo, Validity, reasons_of, tidy, unit_of,
 };
 pub use watch::{Flow, StopReason, Watch};
 pub use window::Window;

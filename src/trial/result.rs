@@ -1,8 +1,9 @@
 //! The serialised form of a trial, a type of its own: one trial, as `results.json` and `plimsoll trial --format json` hold it.
 
+use super::latency_result::{LatencyResult, latency_of};
 use super::{
-    Counts, Distribution, Ended, Evidence, Health, InvalidReason, Load, Observed, Outcome, Rates,
-    Series, SloResult, TokenSource, TrialReport,
+    Counts, Ended, Evidence, Health, InvalidReason, Load, Outcome, Rates, SloResult, TokenSource,
+    TrialReport,
 };
 use crate::slo::Slo;
 use crate::units::Unit;
@@ -69,7 +70,7 @@ impl From<&TrialReport> for TrialResult {
             validity: if report.is_valid() { Validity::Valid } else { Validity::Invalid },
             reasons: reasons_of(&report.health.invalid),
             evidence: report.evidence.into(),
-            seconds: report.elapsed.as_secs_f64(),
+            seconds: tidy(report.elapsed.as_secs_f64()),
             requests: report.requests,
             counts: CountsResult::from(&report.counts),
             latency: latency_of(report),
@@ -235,99 +236,15 @@ impl From<&Counts> for CountsResult {
     }
 }
 
-/// Order statistics of a length of time. A request that was not ok counts as longer than all others
-/// (`censored`). A number is `null` for one of two reasons: its name stands in `beyond` and it lies
-/// among the censored, or there are fewer than 1 / (1 - q) observations and it would be the largest.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct LatencyResult {
-    /// Always `ms`.
-    pub unit: String,
-    /// Observations.
-    pub n: u64,
-    /// Requests that were not ok and count as longer than all observations.
-    pub censored: u64,
-    /// Median.
-    pub p50: Option<f64>,
-    /// 75th percentile.
-    pub p75: Option<f64>,
-    /// 90th percentile.
-    pub p90: Option<f64>,
-    /// 95th percentile.
-    pub p95: Option<f64>,
-    /// 99th percentile.
-    pub p99: Option<f64>,
-    /// Largest.
-    pub max: Option<f64>,
-    /// Mean of the observations, without the censored.
-    pub mean: Option<f64>,
-    /// Names of the numbers that lie among the censored.
-    pub beyond: Vec<String>,
+pub(super) fn ms(length: Duration) -> f64 {
+    tidy(length.as_secs_f64() * 1e3)
 }
 
-impl LatencyResult {
-    fn new(distribution: &Distribution, censored: u64) -> Self {
-        let mut beyond = Vec::new();
-        let mut at = |name: &str, q: f64, needed: u64| match distribution.quantile(q, censored) {
-            _ if distribution.n() + censored < needed => None,
-            Some(Observed::At(at)) => Some(ms(at)),
-            Some(Observed::Beyond) => {
-                beyond.push(name.to_owned());
-                None
-            }
-            None => None,
-        };
-        let p50 = at("p50", 0.50, 2);
-        let p75 = at("p75", 0.75, 4);
-        let p90 = at("p90", 0.90, 10);
-        let p95 = at("p95", 0.95, 20);
-        let p99 = at("p99", 0.99, 100);
-        let max = at("max", 1.0, 1);
-        Self {
-            unit: "ms".to_owned(),
-            n: distribution.n(),
-            censored,
-            p50,
-            p75,
-            p90,
-            p95,
-            p99,
-            // The exact one: a quantile is the end of its cell.
-            max: max.and_then(|_| distribution.max()).map(ms),
-            mean: distribution.mean().map(ms),
-            beyond,
-        }
-    }
-}
-
-/// Every series that was observed, and those that only failures would have filled.
-fn latency_of(report: &TrialReport) -> IndexMap<String, LatencyResult> {
-    let not_ok = report.counts.not_ok();
-    Series::ALL
-        .into_iter()
-        .filter_map(|series| {
-            let distribution = report.latency.get(&series)?;
-            let censored = match series {
-                // Chunks and sends are observed as they happen, whatever becomes of the request.
-                Series::Tbc | Series::SendLag => 0,
-                Series::Ttfc
-                | Series::Tpot
-                | Series::E2e
-                | Series::E2eClosed
-                | Series::Ttfb
-                | Series::TtftAnswer
-                | Series::TtfcSent
-                | Series::E2eSent => not_ok,
-            };
-            let says_something = distribution.n() > 0
-                || (censored > 0 && matches!(series, Series::Ttfc | Series::E2e));
-            says_something
-                .then(|| (series.name().to_owned(), LatencyResult::new(distribution, censored)))
-        })
-        .collect()
-}
-
-fn ms(length: Duration) -> f64 {
-    length.as_secs_f64() * 1e3
+/// Without the digits that only the arithmetic of this machine put there: to nine decimals, so that
+/// every reader of the file gets the same number.
+#[must_use]
+pub fn tidy(value: f64) -> f64 {
+    if value.abs() < 1e5 { (value * 1e9).round() / 1e9 } else { value }
 }
 
 /// Rates over the measured period.
@@ -349,10 +266,10 @@ impl From<Rates> for RatesResult {
     fn from(rates: Rates) -> Self {
         Self {
             unit: "/s".to_owned(),
-            offered: rates.offered,
-            achieved: rates.achieved,
-            good: rates.good,
-            tokens: rates.tokens,
+            offered: tidy(rates.offered),
+            achieved: tidy(rates.achieved),
+            good: tidy(rates.good),
+            tokens: tidy(rates.tokens),
         }
     }
 }
@@ -384,8 +301,8 @@ impl From<&SloResult> for TrialSlo {
             text: result.slo.to_string(),
             not_good: result.tally.not_good,
             n: result.tally.n,
-            allowed: result.allowed(),
-            observed: result.observed.map(|observed| observed * factor),
+            allowed: result.allowed().map(tidy),
+            observed: result.observed.map(|observed| tidy(observed * factor)),
             unit: unit.to_owned(),
             evidence: result.evidence.into(),
         }
@@ -413,11 +330,11 @@ impl From<&Health> for HealthResult {
     fn from(health: &Health) -> Self {
         Self {
             send_lag_p99_ms: health.send_lag_p99.map(ms),
-            cpu_cores: health.readings.cpu_cores,
+            cpu_cores: health.readings.cpu_cores.map(tidy),
             workers: health.readings.workers,
             descriptors: health.readings.descriptors,
             descriptors_limit: health.readings.descriptors_limit,
-            in_flight_mean: health.readings.in_flight_mean,
+            in_flight_mean: health.readings.in_flight_mean.map(tidy),
         }
     }
 }
@@ -444,15 +361,6 @@ impl From<TokenSource> for TokensResult {
             TokenSource::Mixed => Self::Mixed,
             TokenSource::None => Self::None,
         }
-    }
-}
-
-impl LatencyResult {
-    /// Whether a number is missing for want of observations.
-    /// Whether it saw too little to say anything.
-    #[must_use]
-    pub fn is_too_small(&self) -> bool {
-        self.n + self.censored < 100
     }
 }
 

@@ -1,12 +1,12 @@
 //! The worker's own thread, on the real clock: what comes back from it, and that nothing is lost.
 
 use super::run_on_thread;
-use crate::load::error::LoadError;
 use crate::load::client::ClientError;
+use crate::load::error::LoadError;
 use crate::load::exchange::{Exchanged, Observer};
-use crate::target::protocol::Asked;
 use crate::load::fake::{Act, Calm, Fake, closed, job, open};
 use crate::load::worker::Exchange;
+use crate::target::protocol::Asked;
 use crate::trial::{Ended, Outcome, RequestId, Window};
 use std::rc::Rc;
 use std::time::Duration;
