@@ -3,7 +3,7 @@
 use super::check_result::{BindingResult, CheckResult, ConclusionResult};
 use super::row::{Row, State, observed, quoted, rows};
 use super::{Results, Verdict, number};
-use crate::trial::{EvidenceResult, Reason, TrialResult, Validity};
+use crate::trial::{EndedResult, EvidenceResult, Reason, TrialResult, Validity};
 
 /// Most examples of failures.
 const FAILURES_MAX: usize = 3;
@@ -151,21 +151,28 @@ fn plural(n: u64, word: &str) -> String {
     format!("{} {word}{}", number::count(n), if n == 1 { "" } else { "s" })
 }
 
-/// What failures looked like in the first trial that was violated, class by class.
+/// Classes of failures, with their counts.
+fn failed(trial: &TrialResult) -> Vec<(&String, u64)> {
+    let cut_short = matches!(trial.ended, EndedResult::Settled | EndedResult::Overload);
+    let is_failure = |class: &str| match class {
+        "ok" => false,
+        "unfinished" => !cut_short,
+        _ => true,
+    };
+    let all = trial.counts.by_outcome.iter();
+    all.filter(|(class, n)| is_failure(class) && **n > 0).map(|(class, n)| (class, *n)).collect()
+}
+
+/// What failures looked like in the lowest load that was violated, class by class. What was cut short
+/// by an early end is no failure.
 fn failures(check: &CheckResult) -> Option<Note> {
     let violated = |trial: &&TrialResult| {
         trial.validity == Validity::Valid
             && trial.evidence == EvidenceResult::Violated
-            && trial.counts.not_ok() > 0
+            && !failed(trial).is_empty()
     };
     let trial = check.trials.iter().filter(violated).min_by(|a, b| a.value.total_cmp(&b.value))?;
-    let mut classes: Vec<(&String, u64)> = trial
-        .counts
-        .by_outcome
-        .iter()
-        .filter(|(class, n)| class.as_str() != "ok" && **n > 0)
-        .map(|(class, n)| (class, *n))
-        .collect();
+    let mut classes = failed(trial);
     classes.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
     let list: Vec<String> = classes
         .iter()

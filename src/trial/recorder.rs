@@ -342,20 +342,28 @@ impl Recorder {
     /// flight only to keep the load on is dropped.
     #[must_use]
     pub fn finish(mut self, now: Duration, ended: Ended, readings: Readings) -> TrialReport {
-        let open: Vec<(RequestId, bool)> = self
+        let slos = &self.plan.slos;
+        let open: Vec<(RequestId, bool, Vec<bool>)> = self
             .in_flight
             .iter()
             .filter(|(_, request)| request.measured)
-            .map(|(id, request)| (*id, is_still_good(&self.plan.slos, request, now)))
+            .map(|(id, request)| {
+                let overdue = slos.iter().map(|slo| is_overdue(slo, request, now)).collect();
+                (*id, is_still_good(slos, request, now), overdue)
+            })
             .collect();
         // Observations that count as not good only because we ended the trial.
         let mut cut_short = vec![0; self.tallies.len()];
-        for (id, still_good) in open {
+        for (id, still_good, overdue) in open {
             let before = self.tallies.clone();
             self.end(id, now, Ending::of(Outcome::Unfinished));
-            if still_good && ended == Ended::Stopped {
-                for ((cut, before), after) in cut_short.iter_mut().zip(&before).zip(&self.tallies) {
-                    *cut += after.not_good - before.not_good;
+            let each = self.tallies.iter_mut().zip(&before).zip(&mut cut_short).zip(overdue);
+            for (((tally, before), cut), overdue) in each {
+                match ended {
+                    // Its evidence stands without them: what was still open says nothing.
+                    Ended::Settled | Ended::Overload if !overdue => *tally = *before,
+                    Ended::Stopped if still_good => *cut += tally.not_good - before.not_good,
+                    Ended::Settled | Ended::Overload | Ended::Stopped | Ended::Complete => {}
                 }
             }
         }

@@ -4,7 +4,7 @@ use super::Recorder;
 use crate::slo::{Metric, Rule, Slo, Statistic};
 use crate::trial::evidence::as_f64;
 use crate::trial::{
-    Distribution, Ended, Evidence, Observed, Outcome, Rates, Readings, Series, SloResult, Tally,
+    Distribution, Ended, Evidence, Observed, Rates, Readings, Series, SloResult, Tally,
     TokenSource, TrialReport, examine, judge,
 };
 use std::collections::BTreeMap;
@@ -105,17 +105,15 @@ impl Recorder {
 
     fn observed(&self, slo: &Slo, tally: Tally, rates: Option<Rates>) -> (Tally, Option<f64>) {
         let n = self.counts.ended();
-        let share = |k: u64| (n > 0).then(|| as_f64(k) / as_f64(n));
-        let not_ok = self.counts.not_ok();
+        let share = |k: u64| (tally.n > 0).then(|| as_f64(k) / as_f64(tally.n));
         // A rate that is undefined has no sample behind it and decides nothing.
         let rate = |rate: fn(Rates) -> f64| match rates {
             Some(rates) => (Tally { not_good: 0, n }, Some(rate(rates))),
             None => (Tally::default(), None),
         };
         let (tally, observed) = match slo.metric {
-            Metric::ErrorRate => (tally, share(not_ok)),
-            Metric::ShedRate => (tally, share(self.counts.of(Outcome::Shed))),
-            Metric::Success => (tally, share(self.counts.of(Outcome::Ok))),
+            Metric::ErrorRate | Metric::ShedRate => (tally, share(tally.not_good)),
+            Metric::Success => (tally, share(tally.n - tally.not_good)),
             Metric::Throughput => rate(|rates| rates.achieved),
             Metric::Goodput => rate(|rates| rates.good),
             Metric::TokensPerS if self.expected.has_tokens => rate(|rates| rates.tokens),
