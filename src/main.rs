@@ -1,3 +1,5 @@
 //! The binary: parse, run, exit code. Nothing else.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    plimsoll::cli::run()
+}

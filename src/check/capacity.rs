@@ -8,7 +8,10 @@ use super::{
 use crate::config::plan::{CapacityPlan, CheckPlan, Knob};
 use crate::search::{Answer, Ask, Bisect, Point, Scale};
 use crate::slo::{Better, Slo};
-use crate::trial::{Ended, Evidence, Load, Purpose, SloResult, TrialPlan, TrialReport, Watch};
+use crate::stats::wilson;
+use crate::trial::{
+    Ended, Evidence, Load, Purpose, SloResult, TrialPlan, TrialReport, Watch, share,
+};
 use crate::units::{KnobValue, Rate, Ratio};
 use crate::workload::SessionLaw;
 use std::collections::BTreeMap;
@@ -117,6 +120,7 @@ impl Capacity {
             (Some(Answer::Crossing { value, low, high, noise }), _) => {
                 metrics
                     .insert("capacity".to_owned(), self.estimate(history, value, low, high, noise));
+                metrics.insert("error_rate".to_owned(), error_rate(history));
                 sd_log = Some((high / low).ln() / (2.0 * Z_90));
                 Conclusion::Found
             }
@@ -243,6 +247,29 @@ fn elapsed(history: &History) -> Duration {
     history.trials().iter().map(|trial| trial.elapsed + BETWEEN_TRIALS).sum()
 }
 
+/// Requests that were not ok, over all full trials that held: what a baseline must not hide.
+fn error_rate(history: &History) -> Estimate {
+    let held: Vec<&TrialReport> = history
+        .trials()
+        .iter()
+        .filter(|trial| counts_as_play(trial) && trial.evidence == Evidence::Met)
+        .collect();
+    let samples: u64 = held.iter().map(|trial| trial.counts.ended()).sum();
+    let failed: u64 = held.iter().map(|trial| trial.counts.not_ok()).sum();
+    let (low, high) = wilson(failed, samples, Z_90);
+    Estimate {
+        value: share(failed, samples.max(1)),
+        low: low.get(),
+        high: high.get(),
+        confidence: Ratio::new(CONFIDENCE).unwrap_or(Ratio::ZERO),
+        unit: String::new(),
+        better: Better::Lower,
+        samples,
+        trials: u32::try_from(held.len()).unwrap_or(u32::MAX),
+        spread: Ratio::ZERO,
+    }
+}
+
 /// The condition that broke at the lowest load, by the largest excess over what it allows.
 fn binding(history: &History) -> Option<Binding> {
     let valid = || history.trials().iter().filter(|trial| trial.is_valid());
@@ -269,7 +296,7 @@ fn binding(history: &History) -> Option<Binding> {
 
 fn excess(result: &SloResult) -> f64 {
     let n = result.tally.n.max(1);
-    let share = Ratio::new(crate::trial::share(result.tally.not_good, n)).map_or(1.0, Ratio::get);
+    let share = Ratio::new(share(result.tally.not_good, n)).map_or(1.0, Ratio::get);
     match result.allowed() {
         Some(allowed) if allowed > 0.0 => share / allowed,
         Some(_) | None => f64::INFINITY,

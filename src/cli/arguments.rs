@@ -1,8 +1,8 @@
 //! Options that several verbs share, and what they mean.
 
 use super::ExitStatus;
-use crate::config::plan::{FailOn, Plan};
-use crate::config::load::{LoadError, load};
+use crate::config::plan::FailOn;
+use crate::config::{LoadError, Plan, environment, load};
 use crate::run::Only;
 use crate::units::Quantity;
 use clap::{Args, ValueEnum};
@@ -75,6 +75,8 @@ pub(super) struct SuiteOptions {
 pub(super) struct Suite {
     pub(super) plan: Plan,
     pub(super) only: Only,
+    /// Values given by `--set`.
+    pub(super) sets: Vec<String>,
     pub(super) out: PathBuf,
     pub(super) format: Format,
     pub(super) quiet: bool,
@@ -86,22 +88,31 @@ pub(super) struct Suite {
 impl SuiteOptions {
     /// Reads the suite. On an error the message has been printed, and the exit status is returned.
     pub(super) fn read(&self) -> Result<Suite, ExitStatus> {
-        let colour = !self.no_color && std::io::stderr().is_terminal() && anstyle_query();
+        let colour = !self.no_color && std::io::stderr().is_terminal() && wants_colour();
         let config = not_empty(Some(&self.config)).unwrap_or("plimsoll.yml");
         let mut sets = self.sets.clone();
         if let Some(budget) = not_empty(self.budget.as_deref()) {
             sets.push(format!("budget.time={budget}"));
         }
-        let plan = load(config.as_ref(), &sets).map_err(|error| fail_to_load(&error, colour))?;
-        let only: BTreeSet<String> =
-            self.only.iter().flat_map(|names| names.split_whitespace()).map(str::to_owned).collect();
+        let plan = load(config.as_ref(), &sets, &environment::process)
+            .map_err(|error| fail_to_load(&error, colour))?;
+        let only: BTreeSet<String> = self
+            .only
+            .iter()
+            .flat_map(|names| names.split_whitespace())
+            .map(str::to_owned)
+            .collect();
         if let Some(unknown) = only.iter().find(|name| !plan.checks.contains_key(*name)) {
             let known: Vec<&str> = plan.checks.keys().map(String::as_str).collect();
-            return Err(usage(&format!("there is no check `{unknown}`"), &format!("the suite has {}", known.join(", "))));
+            return Err(usage(
+                &format!("there is no check `{unknown}`"),
+                &format!("the suite has {}", known.join(", ")),
+            ));
         }
         Ok(Suite {
             plan,
             only,
+            sets,
             out: PathBuf::from(not_empty(Some(&self.out)).unwrap_or(".plimsoll")),
             format: choice("--format", &self.format, Format::Text)?,
             quiet: self.quiet,
@@ -109,7 +120,7 @@ impl SuiteOptions {
             github: match choice("--ci", &self.ci, Ci::Auto)? {
                 Ci::Github => true,
                 Ci::None => false,
-                Ci::Auto => crate::config::environment::variable("GITHUB_ACTIONS").as_deref() == Some("true"),
+                Ci::Auto => environment::process("GITHUB_ACTIONS").as_deref() == Some("true"),
             },
             templates: not_empty(self.templates.as_deref()).map(PathBuf::from),
         })
@@ -135,7 +146,9 @@ impl GateOptions {
 
     /// From the command line, else from the suite.
     pub(super) fn fail_on(&self, plan: &Plan) -> Result<BTreeSet<FailOn>, ExitStatus> {
-        let Some(list) = not_empty(self.fail_on.as_deref()) else { return Ok(plan.fail_on.clone()) };
+        let Some(list) = not_empty(self.fail_on.as_deref()) else {
+            return Ok(plan.fail_on.clone());
+        };
         list.split([',', ' '])
             .filter(|name| !name.is_empty())
             .map(|name| {
@@ -155,12 +168,18 @@ pub(super) fn not_empty(text: Option<&str>) -> Option<&str> {
     text.filter(|text| !text.trim().is_empty())
 }
 
-fn choice<T: ValueEnum>(option: &str, text: &str, default: T) -> Result<T, ExitStatus> {
+/// One of the known words; an empty text is the default.
+pub(super) fn choice<T: ValueEnum>(option: &str, text: &str, default: T) -> Result<T, ExitStatus> {
     let Some(text) = not_empty(Some(text)) else { return Ok(default) };
     T::from_str(text, true).map_err(|_| {
-        let known: Vec<String> =
-            T::value_variants().iter().filter_map(|v| Some(v.to_possible_value()?.get_name().to_owned())).collect();
-        usage(&format!("`{option}` does not know `{text}`"), &format!("it takes {}", known.join(", ")))
+        let known: Vec<String> = T::value_variants()
+            .iter()
+            .filter_map(|v| Some(v.to_possible_value()?.get_name().to_owned()))
+            .collect();
+        usage(
+            &format!("`{option}` does not know `{text}`"),
+            &format!("it takes {}", known.join(", ")),
+        )
     })
 }
 
@@ -170,7 +189,12 @@ pub(super) fn duration(option: &str, text: &str) -> Result<Duration, ExitStatus>
         .ok()
         .and_then(Quantity::as_duration)
         .filter(|length| !length.is_zero())
-        .ok_or_else(|| usage(&format!("`{option} {text}` is no length of time"), "write for example `30s` or `5m`"))
+        .ok_or_else(|| {
+            usage(
+                &format!("`{option} {text}` is no length of time"),
+                "write for example `30s` or `5m`",
+            )
+        })
 }
 
 /// Prints an error with a hint; returns the exit status of a wrong use.
@@ -201,12 +225,26 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
 }
 
 fn fail_to_load(error: &LoadError, colour: bool) -> ExitStatus {
-    let mut stderr = anstream::stderr().lock();
-    let _ = writeln!(stderr, "{}", error.render(colour));
+    match error {
+        LoadError::Invalid(invalid) => {
+            let mut stderr = anstream::stderr().lock();
+            let _ = writeln!(stderr, "{}", invalid.problems.render(&invalid.source_text, colour));
+            complain(&error.to_string(), None);
+        }
+        LoadError::Missing { .. }
+        | LoadError::Unreadable { .. }
+        | LoadError::TooLarge { .. }
+        | LoadError::NotText { .. } => complain(&chain(error), error.hint()),
+    }
     ExitStatus::Usage
 }
 
-fn anstyle_query() -> bool {
+/// The event loop of the control side: one thread, because the load has its own.
+pub(super) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
+fn wants_colour() -> bool {
     anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
 }
 
@@ -214,10 +252,11 @@ fn anstyle_query() -> bool {
 pub(super) fn start_logging() {
     use tracing_subscriber::layer::SubscriberExt as _;
     use tracing_subscriber::util::SubscriberInitExt as _;
-    let wanted = crate::config::environment::variable("PLIMSOLL_LOG").filter(|text| !text.is_empty());
+    let wanted = environment::process("PLIMSOLL_LOG").filter(|text| !text.is_empty());
     let targets: tracing_subscriber::filter::Targets =
         wanted.and_then(|text| text.parse().ok()).unwrap_or_else(|| {
-            tracing_subscriber::filter::Targets::new().with_default(tracing::level_filters::LevelFilter::WARN)
+            tracing_subscriber::filter::Targets::new()
+                .with_default(tracing::level_filters::LevelFilter::WARN)
         });
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
     let _ = tracing_subscriber::registry().with(targets).with(layer).try_init();

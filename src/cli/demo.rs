@@ -58,14 +58,20 @@ impl Demo {
 
     fn profile(&self) -> Result<Profile, ExitStatus> {
         if let Some(json) = &self.profile_json {
-            return serde_json::from_str(json).map_err(|error| usage(&format!("`--profile-json`: {error}"), "pass a profile"));
+            return serde_json::from_str(json)
+                .map_err(|error| usage(&format!("`--profile-json`: {error}"), "pass a profile"));
         }
         let mut profile = Profile::named(&self.profile).ok_or_else(|| {
-            usage(&format!("there is no profile `{}`", self.profile), &format!("built in: {}", Profile::NAMES.join(", ")))
+            usage(
+                &format!("there is no profile `{}`", self.profile),
+                &format!("built in: {}", Profile::NAMES.join(", ")),
+            )
         })?;
         let faults = &mut profile.faults;
         let share = |option: &str, value: Option<f64>, into: &mut f64| match value {
-            Some(value) if !(0.0..=1.0).contains(&value) => Err(usage(&format!("`{option} {value}` is no share"), "write a number from 0 to 1")),
+            Some(value) if !(0.0..=1.0).contains(&value) => {
+                Err(usage(&format!("`{option} {value}` is no share"), "write a number from 0 to 1"))
+            }
             Some(value) => {
                 *into = value;
                 Ok(())
@@ -77,7 +83,10 @@ impl Demo {
         share("--shed-rate", self.shed_rate, &mut faults.shed_rate)?;
         if let Some(slowdown) = self.slowdown {
             if !(slowdown.is_finite() && slowdown > 0.0) {
-                return Err(usage(&format!("`--slowdown {slowdown}` is no factor"), "write a number above 0, for example 1.25"));
+                return Err(usage(
+                    &format!("`--slowdown {slowdown}` is no factor"),
+                    "write a number above 0, for example 1.25",
+                ));
             }
             faults.slowdown = slowdown;
         }
@@ -117,7 +126,10 @@ fn serve(address: SocketAddr, profile: Profile) -> ExitStatus {
     match super::arguments::runtime().and_then(|runtime| runtime.block_on(serving)) {
         Ok(()) => ExitStatus::Pass,
         Err(error) => {
-            complain(&format!("the demo cannot listen on {address}: {}", chain(&error)), Some("take another address, or port 0"));
+            complain(
+                &format!("the demo cannot listen on {address}: {}", chain(&error)),
+                Some("take another address, or port 0"),
+            );
             ExitStatus::Target
         }
     }

@@ -3,14 +3,17 @@
 mod arguments;
 mod baseline;
 mod check;
+mod commit;
 mod demo;
+mod github;
 mod guard;
-mod init;
 mod outcome;
 mod progress;
 mod report;
 mod schema;
 mod selftest;
+mod session;
+mod signal;
 mod trial;
 
 pub use outcome::ExitStatus;
@@ -44,8 +47,6 @@ enum Verb {
     Report(report::Report),
     /// Prove that the gate on this machine can go red
     Selftest(selftest::Selftest),
-    /// Write a commented plimsoll.yml
-    Init(init::Init),
     /// Print the JSON Schema of plimsoll.yml, of a baseline or of results
     Schema(schema::Schema),
     /// Serve the built-in demo target
@@ -63,7 +64,11 @@ pub fn run() -> ExitCode {
         Err(error) => {
             // A broken pipe while printing help is no reason to panic.
             let _ = error.print();
-            return if error.use_stderr() { ExitStatus::Usage.into() } else { ExitStatus::Pass.into() };
+            return if error.use_stderr() {
+                ExitStatus::Usage.into()
+            } else {
+                ExitStatus::Pass.into()
+            };
         }
     };
     arguments::start_logging();
@@ -75,7 +80,6 @@ pub fn run() -> ExitCode {
         Verb::Baseline(verb) => verb.run(),
         Verb::Report(verb) => verb.run(),
         Verb::Selftest(verb) => verb.run(),
-        Verb::Init(verb) => verb.run(),
         Verb::Schema(verb) => verb.run(),
         Verb::Demo(verb) => verb.run(),
     };

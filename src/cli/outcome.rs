@@ -64,6 +64,12 @@ impl ExitStatus {
         }
     }
 
+    /// The one with that exit code; an unknown code is a usage error.
+    #[must_use]
+    pub fn from_code(code: u8) -> Self {
+        Self::ORDER.into_iter().find(|status| status.code() == code).unwrap_or(Self::Usage)
+    }
+
     /// The one that wins.
     #[must_use]
     pub fn worst(all: &[Self]) -> Self {
@@ -83,7 +89,9 @@ mod tests {
 
     #[test]
     fn the_first_in_the_order_wins_whatever_the_order_of_arrival() {
-        use ExitStatus::{Baseline, Inconclusive, Interrupted, Invalid, Pass, Regression, Target, Usage};
+        use ExitStatus::{
+            Baseline, Inconclusive, Interrupted, Invalid, Pass, Regression, Target, Usage,
+        };
         for (all, wins) in [
             (&[Pass, Regression, Baseline][..], Regression),
             (&[Regression, Target], Target),

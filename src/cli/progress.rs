@@ -28,7 +28,11 @@ pub(super) struct Progress {
 
 impl Progress {
     pub(super) fn new(quiet: bool) -> Self {
-        let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(10) };
+        let target = if quiet {
+            ProgressDrawTarget::hidden()
+        } else {
+            ProgressDrawTarget::stderr_with_hz(10)
+        };
         let bar = ProgressBar::with_draw_target(None, target);
         if let Ok(style) = ProgressStyle::with_template("  {spinner} {msg}") {
             bar.set_style(style);
@@ -57,12 +61,25 @@ impl Progress {
 
 impl Observer for Progress {
     fn started(&mut self, plan: &TrialPlan) {
-        self.running = format!("{} trial {}: {} {}", plan.check, plan.index + 1, plan.knob, short(plan.value.get()));
+        self.running = format!(
+            "{} trial {}: {} {}",
+            plan.check,
+            plan.index + 1,
+            plan.knob,
+            short(plan.value.get())
+        );
         self.now(&self.running);
     }
 
     fn window(&mut self, window: &Window) {
-        let text = format!("{}, {} s, {} ok, {} not ok, {} in flight", self.running, window.index + 1, window.ok, window.not_ok, window.in_flight);
+        let text = format!(
+            "{}, {} s, {} ok, {} not ok, {} in flight",
+            self.running,
+            window.index + 1,
+            window.ok,
+            window.not_ok,
+            window.in_flight
+        );
         self.now(&text);
     }
 
@@ -119,7 +136,11 @@ fn tightest(trial: &TrialReport) -> Option<String> {
 
 /// Three significant digits are enough to tell loads apart.
 pub(super) fn short(value: f64) -> String {
-    if value >= 100.0 || value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.1}") }
+    if value >= 100.0 || value.fract() == 0.0 {
+        format!("{value:.0}")
+    } else {
+        format!("{value:.1}")
+    }
 }
 
 /// A length of time as a person says it.

@@ -27,7 +27,7 @@ impl Schema {
         let schema = match self.of {
             Of::Config => crate::config::json_schema(),
             Of::Baseline => crate::baseline::json_schema(),
-            Of::Results => crate::report::results_schema(),
+            Of::Results => crate::report::results_schema().to_value(),
         };
         print(&format!("{schema:#}\n"));
         ExitStatus::Pass

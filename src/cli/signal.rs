@@ -7,8 +7,11 @@ use tokio_util::sync::CancellationToken;
 /// Waits for SIGINT, SIGTERM or SIGHUP.
 pub(super) async fn asked_to_stop() {
     let listen = |kind| signal(kind).ok();
-    let (mut interrupt, mut terminate, mut hangup) =
-        (listen(SignalKind::interrupt()), listen(SignalKind::terminate()), listen(SignalKind::hangup()));
+    let (mut interrupt, mut terminate, mut hangup) = (
+        listen(SignalKind::interrupt()),
+        listen(SignalKind::terminate()),
+        listen(SignalKind::hangup()),
+    );
     let next = async |signal: &mut Option<tokio::signal::unix::Signal>| match signal {
         Some(signal) => {
             signal.recv().await;
@@ -29,6 +32,10 @@ pub(super) async fn watch(stop: CancellationToken) {
     super::progress::say("stopping; what was measured is saved (again to stop at once)");
     stop.cancel();
     asked_to_stop().await;
-    #[expect(clippy::exit, clippy::disallowed_methods, reason = "asked twice: nothing may hold us")]
+    #[expect(
+        clippy::exit,
+        clippy::disallowed_methods,
+        reason = "asked twice: nothing may hold us"
+    )]
     std::process::exit(i32::from(ExitStatus::Interrupted.code()));
 }

@@ -57,6 +57,23 @@ pub enum FailOn {
     New,
 }
 
+impl FailOn {
+    /// Every one, by the name that a suite uses.
+    pub const ALL: [(Self, &'static str); 5] = [
+        (Self::Regression, "regression"),
+        (Self::Inconclusive, "inconclusive"),
+        (Self::Invalid, "invalid"),
+        (Self::Incomparable, "incomparable"),
+        (Self::New, "new"),
+    ];
+
+    /// The one of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|(_, known)| *known == name).map(|(fail_on, _)| fail_on)
+    }
+}
+
 /// The service under test.
 #[derive(Debug, Clone)]
 pub struct TargetPlan {

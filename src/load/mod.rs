@@ -1,10 +1,29 @@
-//! The live rig's engine: when to send ([`Play`], pure), how one request goes over the wire, and
-//! what the generator's own process did meanwhile.
+//! The live rig's engine: when to send ([`Play`], pure), how one request goes over the wire
+//! ([`Client`]), and what the generator's own process did meanwhile ([`run_trial`]).
 
+mod cap;
+mod client;
+mod connection;
+mod endpoint;
+mod engine;
+mod error;
+mod exchange;
+mod failure;
+#[cfg(test)]
+mod fake;
+mod headers;
+mod pacer;
 mod play;
+mod pool;
+mod probe;
+mod stamped;
+mod timeouts;
+mod tls;
+mod worker;
 
+pub use crate::target::protocol::Asked;
+pub use client::{Client, ClientError, NoAnswer};
+pub use engine::{LiveTrial, run_trial};
+pub use error::LoadError;
+pub use exchange::{Exchanged, Observer};
 pub use play::{Due, Play};
-
-/// placeholder
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {}

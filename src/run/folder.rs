@@ -81,6 +81,12 @@ impl Folder {
         self.0.join("config.yml")
     }
 
+    /// What could become the baseline, where anything could.
+    #[must_use]
+    pub fn candidate(&self) -> PathBuf {
+        self.0.join("baseline.json")
+    }
+
     /// The results.
     #[must_use]
     pub fn results(&self) -> PathBuf {

@@ -237,3 +237,154 @@ fn ms(length: Duration) -> f64 {
 }
 
 use super::evidence::as_f64 as to_f64;
+
+#[cfg(test)]
+mod tests {
+    use super::{InvalidReason, Readings, examine};
+    use crate::slo::Slo;
+    use crate::trial::{Counts, Distribution, Load, Outcome, TrialPlan};
+    use crate::units::{KnobValue, Rate};
+    use crate::workload::Arrivals;
+    use std::num::NonZeroU32;
+    use std::time::Duration;
+
+    fn plan(slos: &[&str]) -> TrialPlan {
+        TrialPlan {
+            index: 0,
+            check: "c".into(),
+            purpose: crate::trial::Purpose::Play,
+            knob: "rate".into(),
+            value: KnobValue::new(10.0).unwrap(),
+            load: Load::Open { rate: Rate::per_second(10.0).unwrap(), arrivals: Arrivals::Poisson },
+            seed: 1,
+            cut: 0,
+            count: 100,
+            slos: slos.iter().map(|text| Slo::parse(text).unwrap()).collect(),
+            time_limit: Duration::from_secs(60),
+        }
+    }
+
+    fn counts(written: u64, outcomes: &[(Outcome, u64)]) -> Counts {
+        let by_outcome = outcomes.iter().copied().collect();
+        Counts { intended: 100, written, by_outcome, reconnects: 0 }
+    }
+
+    /// 98 requests left at once and two after `late`: the p99 is theirs.
+    fn lag(late: Duration) -> Distribution {
+        let mut lag = Distribution::default();
+        (0..98).for_each(|_| lag.record(Duration::ZERO));
+        (0..2).for_each(|_| lag.record(late));
+        lag
+    }
+
+    fn quiet() -> (TrialPlan, Counts, Distribution, u64, Readings) {
+        let readings = Readings {
+            cpu_cores: Some(0.85),
+            workers: 1,
+            descriptors: Some(95),
+            descriptors_limit: Some(100),
+            in_flight_mean: None,
+        };
+        (plan(&[]), counts(100, &[(Outcome::Ok, 100)]), lag(Duration::from_millis(9)), 0, readings)
+    }
+
+    type Case = (TrialPlan, Counts, Distribution, u64, Readings);
+
+    fn invalid((plan, counts, lag, dropped, readings): &Case) -> Vec<InvalidReason> {
+        examine(plan, counts, lag, *dropped, *readings).invalid
+    }
+
+    #[test]
+    fn a_generator_at_its_limits_is_still_valid() {
+        assert_eq!(invalid(&quiet()), []);
+    }
+
+    #[test]
+    fn each_rule_fires_alone_and_says_what_to_do() {
+        let closed = Load::Closed { concurrency: NonZeroU32::new(100).unwrap() };
+        let q = quiet;
+        let cases: [(Case, &str, &str); 8] = [
+            (
+                (q().0, q().1, lag(Duration::from_millis(11)), 0, q().4),
+                "requests left late: send lag p99 11.0 ms, at most 10.0 ms is accepted",
+                "a core of its own",
+            ),
+            (
+                // A time-out before the request was even written is ours.
+                (q().0, counts(98, &[(Outcome::TimeoutFirst, 100)]), q().2, 0, q().4),
+                "the load was not offered: 98 of 100 requests were sent",
+                "lower `to`",
+            ),
+            (
+                (q().0, counts(99, &[(Outcome::Ok, 99), (Outcome::Resource, 1)]), q().2, 0, q().4),
+                "1 requests were not sent for want of descriptors, ports or memory",
+                "ulimit -n",
+            ),
+            (
+                (q().0, q().1, q().2, 0, Readings { descriptors: Some(96), ..q().4 }),
+                "96 of 100 file descriptors were open",
+                "ulimit -n",
+            ),
+            (
+                (q().0, q().1, q().2, 0, Readings { cpu_cores: Some(0.86), ..q().4 }),
+                "the load generator used 86 % of its CPU, at most 85 % is accepted",
+                "a core of its own",
+            ),
+            ((q().0, q().1, q().2, 2, q().4), "2 samples did not fit the histograms", "timeouts"),
+            (
+                (
+                    TrialPlan { load: closed, ..q().0 },
+                    q().1,
+                    q().2,
+                    0,
+                    Readings { in_flight_mean: Some(96.9), ..q().4 },
+                ),
+                "96.9 sessions were in flight instead of 100",
+                "longer",
+            ),
+            (
+                (q().0, counts(100, &[(Outcome::Ok, 99)]), q().2, 0, q().4),
+                "100 requests were due but 99 are accounted for",
+                "defect",
+            ),
+        ];
+        for (case, text, advice) in cases {
+            let reasons = invalid(&case);
+            let [reason] = &reasons[..] else { panic!("{text}: {reasons:?}") };
+            assert_eq!(reason.to_string(), text);
+            assert!(reason.advice().contains(advice), "{text}: {}", reason.advice());
+        }
+    }
+
+    #[test]
+    fn accepted_send_lag_follows_the_tightest_limit_down_to_a_floor() {
+        for (slos, accepted) in [
+            (&["p99 e2e < 2s", "p90 ttfc < 400ms"][..], 40),
+            (&["p99 ttfc < 20ms"][..], 5),
+            (&["error_rate < 1%"][..], 10),
+        ] {
+            for (late, fires) in [(accepted, false), (accepted + 1, true)] {
+                let (_, counts, _, dropped, readings) = quiet();
+                let lag = lag(Duration::from_micros(late * 1_000 - 100));
+                let found = invalid(&(plan(slos), counts, lag, dropped, readings));
+                assert_eq!(!found.is_empty(), fires, "{slos:?} {late}: {found:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_target_refused_to_take_is_not_the_generators_fault() {
+        for outcome in [Outcome::Connect, Outcome::TimeoutConnect, Outcome::Unsent] {
+            let counts = counts(50, &[(Outcome::Ok, 50), (outcome, 50)]);
+            let (plan, _, lag, dropped, readings) = quiet();
+            assert_eq!(invalid(&(plan, counts, lag, dropped, readings)), [], "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn every_worker_brings_a_core() {
+        let (plan, counts, lag, dropped, readings) = quiet();
+        let readings = Readings { cpu_cores: Some(1.6), workers: 2, ..readings };
+        assert_eq!(invalid(&(plan, counts, lag, dropped, readings)), []);
+    }
+}

@@ -11,6 +11,7 @@ mod plan;
 mod recorder;
 mod report;
 mod request;
+mod result;
 mod watch;
 mod window;
 
@@ -21,5 +22,9 @@ pub use outcome::{Counts, Outcome};
 pub use plan::{Load, Purpose, TrialPlan};
 pub use recorder::{Ending, Expected, Recorder, RequestId, Usage};
 pub use report::{Ended, Rates, TokenSource, TrialReport};
+pub use result::{
+    CountsResult, EndedResult, EvidenceResult, HealthResult, LatencyResult, RatesResult, Reason,
+    TokensResult, TrialResult, TrialSlo, Validity, reasons_of, unit_of,
+};
 pub use watch::{Flow, StopReason, Watch};
 pub use window::Window;

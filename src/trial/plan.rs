@@ -1,6 +1,6 @@
 //! What a trial is asked to do.
 
-use crate::slo::Slo;
+use crate::slo::{Metric, Slo};
 use crate::units::{KnobValue, Rate};
 use crate::workload::Arrivals;
 use serde::{Deserialize, Serialize};
@@ -74,9 +74,11 @@ pub struct TrialPlan {
 }
 
 impl TrialPlan {
-    /// The tightest limit among the latency conditions.
+    /// The tightest limit among the conditions on times that count from the intended send: what a
+    /// late request spoils. Gaps between chunks do not suffer from it.
     #[must_use]
     pub fn tightest_limit(&self) -> Option<Duration> {
-        self.slos.iter().filter_map(Slo::latency_limit).min()
+        let from_intended = |slo: &&Slo| !matches!(slo.metric, Metric::Tbc | Metric::Tpot);
+        self.slos.iter().filter(from_intended).filter_map(Slo::latency_limit).min()
     }
 }

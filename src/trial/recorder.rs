@@ -1,12 +1,17 @@
 //! Counts a trial: fed with what happened to each request, asked for windows and for the report.
 
+mod summary;
+#[cfg(test)]
+mod tests;
+
 use super::evidence::as_f64;
-use super::request::{InFlight, Lengths, is_overdue, is_within, observation};
-use super::{
-    Counts, Distribution, Ended, Evidence, Observed, Outcome, Rates, Readings, Series, SloResult,
-    Tally, TokenSource, TrialPlan, TrialReport, Window, examine, judge,
+use super::request::{
+    InFlight, Lengths, is_late, is_overdue, is_still_good, is_within, observation,
 };
-use crate::slo::{Metric, Slo, Statistic};
+use super::{
+    Counts, Distribution, Ended, Outcome, Readings, Series, Tally, TrialPlan, TrialReport, Window,
+};
+use crate::slo::Metric;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -70,8 +75,12 @@ pub struct Recorder {
     tallies: Vec<Tally>,
     windows: Vec<Window>,
     window: Window,
-    good: u64,
-    tokens: u64,
+    /// Requests, measured or not, that ended well in the measured period.
+    ok_in_period: u64,
+    /// Of these, those that met every condition on a request.
+    good_in_period: u64,
+    /// Output tokens of these.
+    tokens_in_period: u64,
     with_usage: u64,
     without_usage: u64,
     tpot_undefined: u64,
@@ -79,6 +88,8 @@ pub struct Recorder {
     last_measured: Duration,
     in_flight_area: f64,
     area_until: Duration,
+    /// Whether no request has failed so far: a failed one makes a closed-loop client pause.
+    is_steady: bool,
 }
 
 impl Recorder {
@@ -99,8 +110,9 @@ impl Recorder {
             tallies,
             windows: Vec::new(),
             window: empty_window(0),
-            good: 0,
-            tokens: 0,
+            ok_in_period: 0,
+            good_in_period: 0,
+            tokens_in_period: 0,
             with_usage: 0,
             without_usage: 0,
             tpot_undefined: 0,
@@ -108,6 +120,7 @@ impl Recorder {
             last_measured: Duration::ZERO,
             in_flight_area: 0.0,
             area_until: Duration::ZERO,
+            is_steady: true,
         }
     }
 
@@ -117,9 +130,13 @@ impl Recorder {
 
     /// The schedule wants this request at `at`.
     pub fn intended(&mut self, id: RequestId, at: Duration) {
+        self.requests += 1;
+        self.due(id, at);
+    }
+
+    fn due(&mut self, id: RequestId, at: Duration) {
         self.advance_area(at);
         let measured = self.is_measured(id.session);
-        self.requests += 1;
         self.window.intended += 1;
         if measured {
             self.counts.intended += 1;
@@ -138,6 +155,7 @@ impl Recorder {
                 chunks: 0,
                 measured,
                 late_gaps: false,
+                counted_late: false,
             },
         );
     }
@@ -172,17 +190,17 @@ impl Recorder {
             request.first_answer.get_or_insert(at);
         }
         request.chunks += 1;
-        if let Some(last) = request.last_chunk.replace(at)
-            && request.measured
-        {
-            let gap = at.saturating_sub(last);
+        let Some(last) = request.last_chunk.replace(at) else { return };
+        let gap = at.saturating_sub(last);
+        if request.measured {
             record(&mut self.latency, Series::Tbc, gap);
-            for (slo, tally) in self.plan.slos.iter().zip(&mut self.tallies) {
-                if slo.metric == Metric::Tbc
-                    && let Some(good) = is_within(slo, gap)
-                {
+        }
+        for (slo, tally) in self.plan.slos.iter().zip(&mut self.tallies) {
+            if slo.metric == Metric::Tbc {
+                let good = is_within(slo, gap);
+                request.late_gaps |= !good;
+                if request.measured {
                     tally.add(good);
-                    request.late_gaps |= !good;
                 }
             }
         }
@@ -198,52 +216,70 @@ impl Recorder {
         } else {
             self.window.not_ok += 1;
         }
-        let late = !ok || self.is_late(&request, at);
-        self.window.decided += 1;
-        self.window.late += u64::from(late);
-        if !request.measured {
-            return;
+        self.is_steady &= ok;
+        if !request.counted_late {
+            self.window.decided += 1;
+            let late = !ok || is_late(&self.plan.slos, &request, at, true);
+            self.window.late += u64::from(late);
         }
-        self.counts.end(ending.outcome);
-        self.counts.reconnects += u64::from(ending.reconnects);
-        let tokens = ending.usage.map_or(request.chunks, |usage| usage.completion_tokens);
+        let tokens = match ending.usage {
+            Some(usage) => usage.completion_tokens,
+            None if self.expected.has_tokens => request.chunks,
+            None => 0,
+        };
         let lengths = Lengths::of(&request, at, tokens);
-        if ok {
-            if ending.usage.is_some() {
-                self.with_usage += 1;
-            } else {
-                self.without_usage += 1;
-            }
-            self.tokens += tokens;
-            self.tpot_undefined += u64::from(lengths.tpot.is_none());
-            for (series, length) in lengths.all(&request) {
-                record(&mut self.latency, series, length);
-            }
-        }
         let mut all_good = ok && !request.late_gaps;
         for (slo, tally) in self.plan.slos.iter().zip(&mut self.tallies) {
             if let Some(good) = observation(slo, ending.outcome, &lengths, &request, at) {
-                tally.add(good);
                 all_good &= good;
+                if request.measured {
+                    tally.add(good);
+                }
             }
         }
-        self.good += u64::from(all_good);
+        if ok && self.is_in_period(at) {
+            self.ok_in_period += 1;
+            self.good_in_period += u64::from(all_good);
+            self.tokens_in_period += tokens;
+        }
+        if request.measured {
+            self.end_measured(&request, ending, &lengths);
+        }
+    }
+
+    fn end_measured(&mut self, request: &InFlight, ending: Ending, lengths: &Lengths) {
+        self.counts.end(ending.outcome);
+        self.counts.reconnects += u64::from(ending.reconnects);
+        if ending.outcome != Outcome::Ok {
+            return;
+        }
+        if ending.usage.is_some() {
+            self.with_usage += 1;
+        } else {
+            self.without_usage += 1;
+        }
+        self.tpot_undefined += u64::from(self.expected.has_tokens && lengths.tpot.is_none());
+        for (series, length) in lengths.all(request) {
+            record(&mut self.latency, series, length);
+        }
+    }
+
+    /// A request that was due at `intended` and is given up at `at` without being sent: over a cap
+    /// ([`Outcome::Unsent`], [`Outcome::Resource`]). It counts as due, and not towards the budget.
+    pub fn not_sent(&mut self, id: RequestId, intended: Duration, at: Duration, outcome: Outcome) {
+        self.due(id, intended);
+        self.end(id, at, Ending::of(outcome));
     }
 
     /// A request that will never be sent, because an earlier turn of its session failed.
     pub fn lost(&mut self, id: RequestId, at: Duration) {
-        self.intended(id, at);
-        self.requests -= 1;
-        self.end(id, at, Ending::of(Outcome::Unsent));
+        self.not_sent(id, at, at, Outcome::Unsent);
     }
 
-    fn is_late(&self, request: &InFlight, at: Duration) -> bool {
-        let age = |until: Option<Duration>| until.unwrap_or(at).saturating_sub(request.intended);
-        self.plan.slos.iter().any(|slo| match (slo.metric, slo.latency_limit()) {
-            (Metric::Ttfc, Some(limit)) => age(request.first_chunk) > limit,
-            (Metric::E2e, Some(limit)) => age(request.last_chunk) > limit,
-            _ => false,
-        })
+    /// Whether `at` lies in the measured period: from the first measured arrival to the last.
+    fn is_in_period(&self, at: Duration) -> bool {
+        let goes_on = self.counts.intended < self.expected.requests;
+        self.first_measured.is_some() && (goes_on || at <= self.last_measured)
     }
 
     /// Whether every measured request has ended.
@@ -283,8 +319,9 @@ impl Recorder {
         window.in_flight = self.in_flight.len() as u64;
         window.measured_ended = self.counts.ended();
         window.tallies = self.tallies.clone();
-        for request in self.in_flight.values() {
-            if request.first_chunk.is_none() && self.is_late(request, now) {
+        for request in self.in_flight.values_mut() {
+            if !request.counted_late && is_late(&self.plan.slos, request, now, false) {
+                request.counted_late = true;
                 window.decided += 1;
                 window.late += 1;
             }
@@ -300,125 +337,30 @@ impl Recorder {
         window
     }
 
-    /// Ends the trial at `now`: what is still in flight is unfinished and counts against the SLOs;
-    /// measured requests that never became due are not counted at all.
+    /// Ends the trial at `now`: a measured request still in flight is unfinished and counts against
+    /// the SLOs; measured requests that never became due are not counted at all, and what was in
+    /// flight only to keep the load on is dropped.
     #[must_use]
-    pub fn finish(mut self, now: Duration, ended: Ended, mut readings: Readings) -> TrialReport {
-        let open: Vec<RequestId> = self.in_flight.keys().copied().collect();
-        for id in open {
+    pub fn finish(mut self, now: Duration, ended: Ended, readings: Readings) -> TrialReport {
+        let open: Vec<(RequestId, bool)> = self
+            .in_flight
+            .iter()
+            .filter(|(_, request)| request.measured)
+            .map(|(id, request)| (*id, is_still_good(&self.plan.slos, request, now)))
+            .collect();
+        // Observations that count as not good only because we ended the trial.
+        let mut cut_short = vec![0; self.tallies.len()];
+        for (id, still_good) in open {
+            let before = self.tallies.clone();
             self.end(id, now, Ending::of(Outcome::Unfinished));
+            if still_good && ended == Ended::Stopped {
+                for ((cut, before), after) in cut_short.iter_mut().zip(&before).zip(&self.tallies) {
+                    *cut += after.not_good - before.not_good;
+                }
+            }
         }
         self.close_window(now);
-        readings.in_flight_mean = self.in_flight_mean();
-        let dropped = self.latency.values().map(Distribution::dropped).sum();
-        let none = Distribution::default();
-        let send_lag = self.latency.get(&Series::SendLag).unwrap_or(&none);
-        let health = examine(&self.plan, &self.counts, send_lag, dropped, readings);
-        let rates = self.rates(now);
-        let slos: Vec<SloResult> = self
-            .plan
-            .slos
-            .iter()
-            .zip(&self.tallies)
-            .map(|(slo, tally)| self.result(slo, *tally, rates))
-            .collect();
-        TrialReport {
-            ended,
-            evidence: together(&slos, ended),
-            elapsed: now,
-            requests: self.requests,
-            token_source: self.token_source(),
-            tpot_undefined: self.tpot_undefined,
-            rates,
-            failures: BTreeMap::new(),
-            slos,
-            health,
-            plan: self.plan,
-            counts: self.counts,
-            latency: self.latency,
-            windows: self.windows,
-        }
-    }
-
-    /// Mean requests in flight, where it must equal the concurrency: without pauses and failures
-    /// (which make a client back off).
-    fn in_flight_mean(&self) -> Option<f64> {
-        let span = self.area_until.saturating_sub(self.first_measured?).as_secs_f64();
-        let steady = !self.expected.has_pauses && self.counts.not_ok() == 0;
-        (steady && span > 0.0).then(|| self.in_flight_area / span)
-    }
-
-    fn token_source(&self) -> TokenSource {
-        match (self.expected.has_tokens, self.with_usage, self.without_usage) {
-            (false, ..) => TokenSource::None,
-            (true, _, 0) => TokenSource::Usage,
-            (true, 0, _) => TokenSource::Chunks,
-            (true, ..) => TokenSource::Mixed,
-        }
-    }
-
-    /// Over the measured period: from the first measured arrival to the last, or to the end where
-    /// the trial was cut before.
-    fn rates(&self, now: Duration) -> Rates {
-        let first = self.first_measured.unwrap_or_default();
-        let last =
-            if self.counts.intended < self.expected.requests { now } else { self.last_measured };
-        let span = last.saturating_sub(first).as_secs_f64();
-        if span <= 0.0 {
-            return Rates::default();
-        }
-        let per_s = |n: u64| as_f64(n) / span;
-        Rates {
-            offered: per_s(self.counts.intended),
-            achieved: per_s(self.counts.of(Outcome::Ok)),
-            good: per_s(self.good),
-            tokens: per_s(self.tokens),
-        }
-    }
-
-    fn result(&self, slo: &Slo, tally: Tally, rates: Rates) -> SloResult {
-        let n = self.counts.ended();
-        let share = |k: u64| (n > 0).then(|| as_f64(k) / as_f64(n));
-        let not_ok = self.counts.not_ok();
-        let (tally, observed) = match slo.metric {
-            Metric::ErrorRate | Metric::Success if tally.n == 0 => (tally, None),
-            Metric::ErrorRate => (tally, share(not_ok)),
-            Metric::ShedRate => (tally, share(self.counts.of(Outcome::Shed))),
-            Metric::Success => (tally, share(self.counts.of(Outcome::Ok))),
-            Metric::Throughput => (Tally { not_good: 0, n }, Some(rates.achieved)),
-            Metric::Goodput => (Tally { not_good: 0, n }, Some(rates.good)),
-            Metric::TokensPerS => (Tally { not_good: 0, n }, Some(rates.tokens)),
-            Metric::Ttfc
-            | Metric::Tbc
-            | Metric::Tpot
-            | Metric::E2e
-            | Metric::E2eClosed
-            | Metric::Ttfb
-            | Metric::TtftAnswer => self.latency_of(slo, tally),
-        };
-        let observed = if tally.n == 0 { None } else { observed };
-        SloResult { slo: slo.clone(), tally, observed, evidence: judge(slo, tally, observed) }
-    }
-
-    fn latency_of(&self, slo: &Slo, tally: Tally) -> (Tally, Option<f64>) {
-        let Some(distribution) = series_of(slo.metric).and_then(|series| self.latency.get(&series))
-        else {
-            return (tally, None);
-        };
-        // `tbc` counts chunks, the others requests, of which those that were not ok are infinite.
-        let censored = tally.n.saturating_sub(distribution.n());
-        let observed = match slo.statistic {
-            Statistic::Quantile(q) => match distribution.quantile(q.get(), censored) {
-                Some(Observed::At(at)) => Some(at),
-                Some(Observed::Beyond) | None => None,
-            },
-            Statistic::Mean => distribution.mean(),
-            Statistic::Min => distribution.min(),
-            Statistic::Max if censored > 0 => None,
-            Statistic::Max => distribution.max(),
-            Statistic::Whole => None,
-        };
-        (tally, observed.map(|length| length.as_secs_f64()))
+        self.report(now, ended, readings, &cut_short)
     }
 }
 
@@ -439,35 +381,4 @@ fn empty_window(index: u32) -> Window {
 
 fn record(latency: &mut BTreeMap<Series, Distribution>, series: Series, length: Duration) {
     latency.entry(series).or_default().record(length);
-}
-
-fn series_of(metric: Metric) -> Option<Series> {
-    match metric {
-        Metric::Ttfc => Some(Series::Ttfc),
-        Metric::Tbc => Some(Series::Tbc),
-        Metric::Tpot => Some(Series::Tpot),
-        Metric::E2e => Some(Series::E2e),
-        Metric::E2eClosed => Some(Series::E2eClosed),
-        Metric::Ttfb => Some(Series::Ttfb),
-        Metric::TtftAnswer => Some(Series::TtftAnswer),
-        Metric::ErrorRate
-        | Metric::ShedRate
-        | Metric::Success
-        | Metric::Throughput
-        | Metric::Goodput
-        | Metric::TokensPerS => None,
-    }
-}
-
-/// All conditions together: one that is violated decides, one that is undecided withholds "met"; a
-/// trial that was cut by its time limit proves nothing good.
-fn together(slos: &[SloResult], ended: Ended) -> Evidence {
-    let any = |evidence| slos.iter().any(|result| result.evidence == evidence);
-    match ended {
-        Ended::Settled | Ended::Overload => Evidence::Violated,
-        _ if any(Evidence::Violated) => Evidence::Violated,
-        _ if slos.is_empty() || any(Evidence::Undecided) => Evidence::Undecided,
-        Ended::Stopped => Evidence::Undecided,
-        Ended::Complete => Evidence::Met,
-    }
 }

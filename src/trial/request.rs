@@ -17,6 +17,8 @@ pub(super) struct InFlight {
     pub(super) measured: bool,
     /// Whether a gap was beyond a limit.
     pub(super) late_gaps: bool,
+    /// Whether a window counted it as late while it was in flight.
+    pub(super) counted_late: bool,
 }
 
 /// The lengths of time of one request.
@@ -86,10 +88,9 @@ impl Lengths {
     }
 }
 
-/// Whether a length is good; `None` where the condition is no share of observations.
-pub(super) fn is_within(slo: &Slo, length: Duration) -> Option<bool> {
-    matches!(slo.rule(), Rule::Share { .. })
-        .then(|| slo.comparison.holds(length.as_secs_f64(), slo.limit.value()))
+/// Whether a length is good for this condition.
+pub(super) fn is_within(slo: &Slo, length: Duration) -> bool {
+    slo.comparison.holds(length.as_secs_f64(), slo.limit.value())
 }
 
 /// What one ended request says about a condition; `None`: nothing.
@@ -107,8 +108,8 @@ pub(super) fn observation(
         Metric::Throughput | Metric::Goodput | Metric::TokensPerS => None,
         // Gaps were counted as they came; one still open at an unplanned end is not good.
         Metric::Tbc => match (ok, request.last_chunk) {
-            (false, Some(last)) => is_within(slo, end.saturating_sub(last)).filter(|good| !good),
-            _ => None,
+            (false, Some(last)) => (!is_within(slo, end.saturating_sub(last))).then_some(false),
+            (true, _) | (false, None) => None,
         },
         // Undefined for a short answer: left out, never 0. A failure is not good.
         Metric::Tpot if ok && lengths.tpot.is_none() => None,
@@ -118,30 +119,49 @@ pub(super) fn observation(
         | Metric::E2e
         | Metric::E2eClosed
         | Metric::Tpot => {
-            let within = lengths.get(slo.metric).is_some_and(|length| {
-                slo.comparison.holds(length.as_secs_f64(), slo.limit.value())
-            });
-            Some(ok && within)
+            Some(ok && lengths.get(slo.metric).is_some_and(|length| is_within(slo, length)))
         }
     }
 }
 
+/// Whether a request is late by a condition on the whole of it. Gaps are left out: one late gap among
+/// hundreds does not make a request late.
+pub(super) fn is_late(slos: &[Slo], request: &InFlight, at: Duration, ended: bool) -> bool {
+    slos.iter()
+        .filter(|slo| slo.metric != Metric::Tbc)
+        .any(|slo| is_beyond(slo, request, at, ended) == Some(true))
+}
+
 /// Whether a request in flight can no longer be good for this condition.
 pub(super) fn is_overdue(slo: &Slo, request: &InFlight, now: Duration) -> bool {
-    let (Some(limit), Rule::Share { .. }) = (slo.latency_limit(), slo.rule()) else { return false };
-    let age = now.saturating_sub(request.intended);
-    match slo.metric {
-        Metric::Ttfc => request.first_chunk.unwrap_or(now).saturating_sub(request.intended) > limit,
-        Metric::Ttfb => request.first_byte.is_none() && age > limit,
-        Metric::TtftAnswer => request.first_answer.is_none() && age > limit,
-        Metric::E2e | Metric::E2eClosed => age > limit,
-        Metric::Tbc => request.last_chunk.is_some_and(|last| now.saturating_sub(last) > limit),
+    matches!(slo.rule(), Rule::Share { .. }) && is_beyond(slo, request, now, false) == Some(true)
+}
+
+/// Whether a request in flight is within every latency condition so far, and at least one says so.
+pub(super) fn is_still_good(slos: &[Slo], request: &InFlight, now: Duration) -> bool {
+    let mut said = slos.iter().filter_map(|slo| is_beyond(slo, request, now, false)).peekable();
+    !request.late_gaps && said.peek().is_some() && said.all(|beyond| !beyond)
+}
+
+/// Whether a request is beyond an upper limit, ended at `at` or still running then; `None`: the
+/// condition is no such limit, or nothing can be said yet.
+fn is_beyond(slo: &Slo, request: &InFlight, at: Duration, ended: bool) -> Option<bool> {
+    let limit = slo.latency_limit().filter(|_| slo.comparison.bounds_above())?;
+    let since = |from: Duration, until: Option<Duration>| until.unwrap_or(at).saturating_sub(from);
+    let length = match slo.metric {
+        Metric::Ttfc => since(request.intended, request.first_chunk),
+        Metric::Ttfb => since(request.intended, request.first_byte),
+        Metric::TtftAnswer => since(request.intended, request.first_answer),
+        Metric::E2e => since(request.intended, request.last_chunk.filter(|_| ended)),
+        Metric::E2eClosed => since(request.intended, None),
+        Metric::Tbc => since(request.last_chunk.filter(|_| !ended)?, None),
         Metric::Tpot
         | Metric::ErrorRate
         | Metric::ShedRate
         | Metric::Success
         | Metric::Throughput
         | Metric::Goodput
-        | Metric::TokensPerS => false,
-    }
+        | Metric::TokensPerS => return None,
+    };
+    Some(length > limit)
 }

@@ -1,0 +1,278 @@
+//! What a baseline holds.
+
+use super::fingerprint::{Difference, Fingerprint, Weight, differences};
+use crate::check::{Conclusion, Estimate, Finding, Prior};
+use crate::config::Plan;
+use crate::config::plan::{TargetPlan, TargetSource};
+use crate::units::KnobValue;
+use crate::workload::SequenceId;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Accepted values kept per check, so that slow drift shows.
+pub const HISTORY_LIMIT: usize = 20;
+
+/// Accepted findings of a suite.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Baseline {
+    /// Name of the suite.
+    pub suite: String,
+    /// When and from what it was recorded last.
+    pub recorded: Recorded,
+    /// Where it was measured.
+    pub environment: Environment,
+    /// What identified the target (`target.labels`).
+    pub labels: BTreeMap<String, String>,
+    /// Accepted capacities per check, oldest first, at most [`HISTORY_LIMIT`].
+    pub history: BTreeMap<String, Vec<HistoryEntry>>,
+    /// The accepted checks; never empty.
+    pub checks: BTreeMap<String, BaselineCheck>,
+}
+
+/// When and from what a baseline was recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// RFC 3339, UTC.
+    pub time: String,
+    /// Commit of the working tree, where there is one.
+    pub commit: Option<String>,
+    /// Version of Plimsoll.
+    pub version: String,
+}
+
+/// Where a baseline was measured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Environment {
+    /// Where the target's speed came from.
+    pub source: SourceKind,
+    /// The machine.
+    pub fingerprint: Fingerprint,
+    /// Speed of the fixed reference load on that machine; not measured yet.
+    pub calibration: Option<f64>,
+    /// Standard deviation of ln(capacity) over accepted runs on other machines; not known yet.
+    pub machine_sd: Option<f64>,
+}
+
+/// Where a target's speed comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SourceKind {
+    /// From the demo's own clock: the same everywhere.
+    Demo,
+    /// From this machine.
+    Managed,
+    /// From elsewhere; the labels say from where.
+    Url,
+}
+
+impl SourceKind {
+    /// The kind of this target.
+    #[must_use]
+    pub fn of(source: &TargetSource) -> Self {
+        match source {
+            TargetSource::Demo(_) => Self::Demo,
+            TargetSource::Managed(_) => Self::Managed,
+            TargetSource::Url(_) => Self::Url,
+        }
+    }
+}
+
+impl fmt::Display for SourceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Demo => "demo",
+            Self::Managed => "managed",
+            Self::Url => "url",
+        })
+    }
+}
+
+/// One accepted capacity.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HistoryEntry {
+    /// RFC 3339, UTC.
+    pub time: String,
+    /// Commit of the working tree, where there is one.
+    pub commit: Option<String>,
+    /// The capacity.
+    pub value: f64,
+    /// Lower end of its interval.
+    pub low: f64,
+    /// Upper end of its interval.
+    pub high: f64,
+    /// Unit of the three.
+    pub unit: String,
+    /// Why it was accepted, where a reason was given.
+    pub reason: Option<String>,
+}
+
+/// The accepted finding of one check.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BaselineCheck {
+    /// Kind of the experiment: `capacity`.
+    pub kind: String,
+    /// Name of the knob.
+    pub knob: String,
+    /// SHA-256 of `config`, hexadecimal.
+    pub digest: String,
+    /// Everything that changes what is measured, as canonical YAML.
+    pub config: String,
+    /// Named metrics; `capacity` is always one of them.
+    pub metrics: BTreeMap<String, Estimate>,
+    /// Standard deviation of ln(capacity).
+    pub sd_log: Option<f64>,
+    /// The sequence that was played.
+    pub sequence: SequenceId,
+    /// Nominal length of a trial.
+    pub trial: Duration,
+    /// Trials that entered the estimate of the capacity.
+    pub trials: u32,
+    /// Time that all trials of the check took.
+    pub elapsed: Duration,
+}
+
+/// Where a number of this target binds, and what stands against it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Differences that make the two incomparable; empty when they can be compared.
+    pub binding: Vec<Difference>,
+    /// Differences that are only worth a word.
+    pub warnings: Vec<Difference>,
+}
+
+impl Baseline {
+    /// Path of a suite's baseline in the folder of baselines.
+    #[must_use]
+    pub fn path(folder: &Path, suite: &str) -> PathBuf {
+        folder.join(format!("{suite}.json"))
+    }
+
+    /// What a check may know of its accepted measurement: the estimate to start at, and the
+    /// sequence to play again. `None` for a check that is not in here, or that measures something
+    /// else by now.
+    #[must_use]
+    pub fn prior(&self, plan: &Plan, check: &str) -> Option<Prior> {
+        let entry = self.checks.get(check)?;
+        if plan.checks.get(check)?.digest != entry.digest {
+            return None;
+        }
+        let value = KnobValue::new(entry.metrics.get("capacity")?.value)?;
+        Some(Prior { value, sequence: entry.sequence.clone(), trial: entry.trial })
+    }
+
+    /// The findings that were accepted, as a run would give them.
+    #[must_use]
+    pub fn findings(&self) -> Vec<Finding> {
+        let finding = |(name, check): (&String, &BaselineCheck)| Finding {
+            check: name.clone(),
+            knob: check.knob.clone(),
+            conclusion: Conclusion::Found,
+            metrics: check.metrics.clone(),
+            binding: None,
+            sequence: Some((check.sequence.clone(), check.trial)),
+            sd_log: check.sd_log,
+            elapsed: check.elapsed,
+        };
+        self.checks.iter().map(finding).collect()
+    }
+
+    /// Whether a number measured now, on this target from this machine, may be compared with this
+    /// baseline. A managed command's speed comes from the machine, a URL's from what its labels
+    /// name, the demo's from its own clock.
+    #[must_use]
+    pub fn standing(&self, target: &TargetPlan, now: &Fingerprint) -> Standing {
+        let kind = SourceKind::of(&target.source);
+        let mut all = Vec::new();
+        if self.environment.source != kind {
+            all.push(Difference {
+                what: "kind of target".to_owned(),
+                then: self.environment.source.to_string(),
+                now: kind.to_string(),
+                weight: Weight::Binding,
+            });
+        }
+        let machine = differences(&self.environment.fingerprint, now);
+        match kind {
+            SourceKind::Managed => all.extend(machine),
+            SourceKind::Demo | SourceKind::Url => {
+                all.extend(
+                    machine.into_iter().map(|d| Difference { weight: Weight::Warning, ..d }),
+                );
+            }
+        }
+        all.extend(label_differences(&self.labels, &target.labels));
+        let (binding, warnings) = all.into_iter().partition(|d| d.weight == Weight::Binding);
+        Standing { binding, warnings }
+    }
+}
+
+fn label_differences(
+    then: &BTreeMap<String, String>,
+    now: &BTreeMap<String, String>,
+) -> Vec<Difference> {
+    let names: std::collections::BTreeSet<_> = then.keys().chain(now.keys()).collect();
+    let text = |value: Option<&String>| value.cloned().unwrap_or_else(|| "not set".to_owned());
+    names
+        .into_iter()
+        .filter(|name| then.get(*name) != now.get(*name))
+        .map(|name| Difference {
+            what: format!("label `{name}`"),
+            then: text(then.get(name)),
+            now: text(now.get(name)),
+            weight: Weight::Binding,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SourceKind;
+    use crate::baseline::fixture;
+    use crate::config::plan::TargetSource;
+
+    #[test]
+    fn a_prior_is_given_only_for_the_same_measurement() {
+        let plan = fixture::plan();
+        let baseline = fixture::baseline();
+        let prior = baseline.prior(&plan, "chat-rate").unwrap();
+        assert!((prior.value.get() - 41.0).abs() < 1e-9);
+        assert_eq!(prior.sequence, fixture::sequence());
+        assert_eq!(baseline.prior(&plan, "other"), None);
+        let mut changed = plan;
+        changed.checks["chat-rate"].digest = "else".into();
+        assert_eq!(baseline.prior(&changed, "chat-rate"), None);
+    }
+
+    #[test]
+    fn what_binds_depends_on_where_the_speed_comes_from() {
+        let mut plan = fixture::plan();
+        let mut baseline = fixture::baseline();
+        let mut now = fixture::fingerprint();
+        now.cpu = Some("AMD EPYC 9V74".into());
+        for (source, binding) in [
+            (TargetSource::Demo(fixture::profile()), 0),
+            (TargetSource::Managed(fixture::managed()), 1),
+            (TargetSource::Url("http://host".into()), 0),
+        ] {
+            baseline.environment.source = SourceKind::of(&source);
+            plan.target.source = source;
+            let standing = baseline.standing(&plan.target, &now);
+            assert_eq!(standing.binding.len(), binding, "{standing:?}");
+            assert_eq!(standing.binding.len() + standing.warnings.len(), 1, "{standing:?}");
+        }
+    }
+
+    #[test]
+    fn another_kind_of_target_or_another_label_is_not_comparable() {
+        let mut plan = fixture::plan();
+        let baseline = fixture::baseline();
+        let now = fixture::fingerprint();
+        assert_eq!(baseline.standing(&plan.target, &now).binding, []);
+        plan.target.labels.insert("gpu".into(), "H100".into());
+        let binding = baseline.standing(&plan.target, &now).binding;
+        assert_eq!(binding[0].to_string(), "label `gpu`: not set then, H100 now");
+        plan.target.source = TargetSource::Url("http://host".into());
+        assert_eq!(baseline.standing(&plan.target, &now).binding.len(), 2);
+    }
+}

@@ -1,0 +1,211 @@
+//! One run from the suite to its findings: target, trials, journal. What `check`, `measure` and
+//! `selftest` share.
+
+use super::progress::{Progress, spoken};
+use crate::baseline::{Acceptance, Baseline, Fingerprint, Recorded, accept};
+use crate::check::{Finding, Prior};
+use crate::config::{Plan, environment};
+use crate::report::{Problem, ProblemCode};
+use crate::run::{
+    self, Folder, FolderError, JournalFile, LaunchError, Launched, Live, Only, Refusal, RunError,
+    SuiteRun, clock,
+};
+use crate::target::{RunningTarget, TargetError};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// What a run came to, before any verdict.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) suite: SuiteRun,
+    pub(super) folder: Folder,
+    pub(super) fingerprint: Fingerprint,
+    pub(super) started: SystemTime,
+    pub(super) elapsed: Duration,
+    /// Time until the target was ready, where it is ours.
+    pub(super) startup: Option<Duration>,
+    /// What kept the run from its end.
+    pub(super) problem: Option<Problem>,
+}
+
+impl Session {
+    /// What the checks found, as far as they came.
+    pub(super) fn findings(&self) -> Vec<Finding> {
+        self.suite.checks.iter().filter_map(|check| check.finding.clone()).collect()
+    }
+}
+
+/// Why a run did not even begin.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SessionError {
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error(transparent)]
+    Journal(#[from] RunError),
+    #[error("cannot find our own program")]
+    Program(#[source] std::io::Error),
+}
+
+/// What to run.
+pub(super) struct Job<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) only: &'a Only,
+    /// Where runs are written.
+    pub(super) out: &'a Path,
+    /// What is known of each check.
+    pub(super) prior: &'a dyn Fn(&str) -> Option<Prior>,
+    /// Fewer requests in flight than our resources allow: how the self-test starves the generator.
+    pub(super) in_flight_max: Option<usize>,
+}
+
+/// Runs the chosen checks of the plan, within its budget.
+///
+/// # Errors
+/// The run did not begin. One that began ends with a [`Session`], however it ended.
+pub(super) async fn measure(
+    job: &Job<'_>,
+    progress: &mut Progress,
+    stop: &CancellationToken,
+) -> Result<Session, SessionError> {
+    let plan = job.plan;
+    let announced = run::announce(plan, job.only, job.prior)?;
+    let (started, began) = (clock::now(), Instant::now());
+    let folder = Folder::create(job.out, &clock::compact(started), clock::nonce(started))?;
+    let mut journal = open_journal(plan, &folder, started)?;
+    for (check, cost, allowance) in announced {
+        progress.line(&format!(
+            "{check}: about {} trials of {} ({} sessions each), {} in all; at most {} and {} requests",
+            cost.trials,
+            spoken(cost.trial),
+            cost.sessions_per_trial,
+            spoken(cost.typical),
+            spoken(allowance.time),
+            allowance.requests,
+        ));
+    }
+    let program = std::env::current_exe().map_err(SessionError::Program)?;
+    let mut session = Session {
+        suite: SuiteRun::default(),
+        folder,
+        fingerprint: Fingerprint::read(environment::process("RUNNER_NAME").as_deref()),
+        started,
+        elapsed: Duration::ZERO,
+        startup: None,
+        problem: None,
+    };
+    progress.now("starting the target");
+    match run::launch(plan, &program, &session.folder.target_log(), stop).await {
+        Ok(launched) => session.trials(job, launched, &mut journal, progress, stop, began).await,
+        Err(error) => session.problem = Some(launch_problem(&error)),
+    }
+    progress.finish();
+    session.elapsed = began.elapsed();
+    Ok(session)
+}
+
+fn open_journal(
+    plan: &Plan,
+    folder: &Folder,
+    started: SystemTime,
+) -> Result<JournalFile, SessionError> {
+    let config = folder.config();
+    run::write_atomically(&config, plan.resolved.as_bytes())
+        .map_err(|source| FolderError { path: config, source })?;
+    let file = plan.file.display().to_string();
+    Ok(JournalFile::create(&folder.journal(), &plan.suite, &file, &clock::rfc3339(started))?)
+}
+
+impl Session {
+    /// What could become the baseline: of each check its own entry, or why it has none.
+    pub(super) fn candidate(
+        &self,
+        plan: &Plan,
+        commit: Option<String>,
+    ) -> (Option<Baseline>, Vec<String>) {
+        let recorded = Recorded {
+            time: clock::rfc3339(self.started),
+            commit,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        let (mut candidate, mut refusals) = (None, Vec::new());
+        for finding in self.findings() {
+            let mut alone = plan.clone();
+            alone.checks.retain(|name, _| *name == finding.check || measured(&candidate, name));
+            let acceptance = Acceptance {
+                plan: &alone,
+                findings: std::slice::from_ref(&finding),
+                fingerprint: &self.fingerprint,
+                recorded: &recorded,
+                reason: None,
+            };
+            match accept(&acceptance, candidate.as_ref()) {
+                Ok(accepted) => candidate = Some(accepted),
+                Err(refusal) => refusals.push(refusal.to_string()),
+            }
+        }
+        (candidate, refusals)
+    }
+
+    /// All trials on the target that was launched, and its end.
+    async fn trials(
+        &mut self,
+        job: &Job<'_>,
+        mut launched: Launched,
+        journal: &mut JournalFile,
+        progress: &mut Progress,
+        stop: &CancellationToken,
+        began: Instant,
+    ) {
+        self.startup = launched.running.as_ref().map(RunningTarget::startup);
+        if let Some(startup) = self.startup {
+            progress.line(&format!(
+                "target ready at {} after {}",
+                launched.base_url,
+                spoken(startup)
+            ));
+        }
+        let nonce = clock::nonce(self.started);
+        let running = launched.running.as_mut();
+        let mut rig =
+            Live::new(job.plan, launched.base_url.clone(), nonce, running, stop.clone(), began)
+                .with_in_flight_max(job.in_flight_max);
+        self.suite =
+            run::run_suite(job.plan, job.only, job.prior, &mut rig, journal, progress).await;
+        self.problem = self.suite.problem.as_ref().map(run_problem);
+        progress.now("stopping the target");
+        if let Some(running) = launched.running.take() {
+            for survivor in running.stop().await.survivors {
+                progress.line(&format!(
+                    "warning: process {} ({}) of the target could not be ended",
+                    survivor.pid, survivor.name
+                ));
+            }
+        }
+    }
+}
+
+fn measured(candidate: &Option<Baseline>, check: &str) -> bool {
+    candidate.as_ref().is_some_and(|candidate| candidate.checks.contains_key(check))
+}
+
+fn launch_problem(error: &LaunchError) -> Problem {
+    let interrupted = matches!(error, LaunchError::Managed(TargetError::Interrupted));
+    Problem {
+        code: if interrupted { ProblemCode::Interrupted } else { ProblemCode::Target },
+        text: super::arguments::chain(error),
+        last_lines: error.last_lines(),
+    }
+}
+
+fn run_problem(error: &RunError) -> Problem {
+    let (code, last_lines) = match error {
+        RunError::TargetDied { last_lines, .. } => (ProblemCode::Target, last_lines.clone()),
+        RunError::Interrupted => (ProblemCode::Interrupted, Vec::new()),
+        RunError::Load { .. } | RunError::Journal { .. } => (ProblemCode::Usage, Vec::new()),
+    };
+    Problem { code, text: super::arguments::chain(error), last_lines }
+}

@@ -1,0 +1,232 @@
+//! `plimsoll trial`: one trial at one load, without a search.
+
+use super::ExitStatus;
+use super::arguments::{
+    Format, Suite, SuiteOptions, chain, complain, duration, not_empty, runtime, usage,
+};
+use super::progress::{Progress, print, say};
+use super::signal;
+use crate::config::plan::{CheckPlan, Knob};
+use crate::report::{json, trial as text};
+use crate::run::{self, Live, Observer as _, Rig as _, RunError, clock};
+use crate::trial::{
+    Evidence, Flow, Load, Purpose, TrialPlan, TrialReport, TrialResult, Watch, Window,
+};
+use crate::units::{KnobValue, Rate};
+use crate::workload::Arrivals;
+use clap::Args;
+use std::num::NonZeroU32;
+use std::time::Duration;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// One trial at one load, without a search.
+///
+/// The exit code is 0 when every condition held, 1 when one did not, 3 when the trial was too small to
+/// tell and 6 when the load generator was the limit.
+#[derive(Debug, Args)]
+pub(super) struct Trial {
+    /// Sessions per second, open loop
+    #[arg(
+        long,
+        value_name = "PER_SECOND",
+        required_unless_present = "concurrency",
+        conflicts_with = "concurrency"
+    )]
+    rate: Option<f64>,
+    /// Sessions in flight, closed loop
+    #[arg(long, value_name = "N")]
+    concurrency: Option<NonZeroU32>,
+    /// Length of the measured part
+    #[arg(long = "for", value_name = "TIME", default_value = "10s")]
+    length: String,
+    /// Take the conditions of this check; by default those of the first
+    #[arg(long, value_name = "CHECK")]
+    check: Option<String>,
+    #[command(flatten)]
+    suite: SuiteOptions,
+}
+
+/// Lets every trial run to its end.
+struct Patient;
+
+impl Watch for Patient {
+    fn observe(&mut self, _: &Window) -> Flow {
+        Flow::Continue
+    }
+}
+
+/// Sessions of a closed loop that are played to learn how many fit into the asked time.
+const LEARNING_SESSIONS: u64 = 8;
+
+impl Trial {
+    pub(super) fn run(self) -> ExitStatus {
+        self.suite.read().and_then(|suite| self.run_on(&suite)).unwrap_or_else(|status| status)
+    }
+
+    fn run_on(&self, suite: &Suite) -> Result<ExitStatus, ExitStatus> {
+        let check = self.check(suite)?;
+        let length = duration("--for", &self.length)?;
+        let plan = self.plan(suite, check, length)?;
+        let stop = CancellationToken::new();
+        let running = async {
+            tokio::select! {
+                report = one(suite, &plan, length, &stop) => report,
+                () = signal::watch(stop.clone()) => Err(ExitStatus::Interrupted),
+            }
+        };
+        let runtime = runtime().map_err(|error| {
+            usage(&format!("no event loop: {error}"), "is the machine out of memory?")
+        })?;
+        let report = runtime.block_on(running)?;
+        let result = TrialResult::from(&report);
+        match suite.format {
+            Format::Text => print(&text::render(&result)),
+            Format::Json => print(&json::render_trial(&result)),
+            Format::Markdown | Format::Junit => {
+                return Err(usage(
+                    "a single trial is printed as `text` or `json`",
+                    "use `--format json`",
+                ));
+            }
+        }
+        Ok(match (report.is_valid(), report.evidence) {
+            (false, _) => ExitStatus::Invalid,
+            (true, Evidence::Met) => ExitStatus::Pass,
+            (true, Evidence::Violated) => ExitStatus::Regression,
+            (true, Evidence::Undecided) => ExitStatus::Inconclusive,
+        })
+    }
+
+    fn check<'a>(&self, suite: &'a Suite) -> Result<&'a CheckPlan, ExitStatus> {
+        let checks = &suite.plan.checks;
+        match not_empty(self.check.as_deref()) {
+            Some(name) => checks.get(name).ok_or_else(|| {
+                let known: Vec<&str> = checks.keys().map(String::as_str).collect();
+                usage(
+                    &format!("there is no check `{name}`"),
+                    &format!("the suite has {}", known.join(", ")),
+                )
+            }),
+            None => checks.values().next().ok_or(ExitStatus::Usage),
+        }
+    }
+
+    fn plan(
+        &self,
+        suite: &Suite,
+        check: &CheckPlan,
+        length: Duration,
+    ) -> Result<TrialPlan, ExitStatus> {
+        let (load, knob, count) = match (self.rate, self.concurrency) {
+            (Some(rate), _) => {
+                let arrivals = match check.capacity.knob {
+                    Knob::Rate(arrivals) => arrivals,
+                    Knob::Concurrency => Arrivals::Poisson,
+                };
+                let rate = Rate::per_second(rate).ok_or_else(|| {
+                    usage(&format!("`--rate {rate}` is no rate"), "write a number above 0")
+                })?;
+                (
+                    Load::Open { rate, arrivals },
+                    "rate",
+                    sessions(rate.as_per_second() * length.as_secs_f64()),
+                )
+            }
+            (None, Some(concurrency)) => {
+                let count = LEARNING_SESSIONS * u64::from(concurrency.get());
+                (Load::Closed { concurrency }, "concurrency", count)
+            }
+            (None, None) => {
+                return Err(usage("there is no load", "give `--rate` or `--concurrency`"));
+            }
+        };
+        Ok(TrialPlan {
+            index: 0,
+            check: check.name.clone(),
+            purpose: Purpose::Play,
+            knob: knob.to_owned(),
+            value: KnobValue::new(load.value()).ok_or(ExitStatus::Usage)?,
+            load,
+            seed: suite.plan.seed,
+            cut: 0,
+            count,
+            slos: check.slos.iter().map(|slo| slo.slo.clone()).collect(),
+            time_limit: length + suite.plan.target.timeouts.total,
+        })
+    }
+}
+
+/// Starts the target, plays the trial, stops the target.
+async fn one(
+    suite: &Suite,
+    plan: &TrialPlan,
+    length: Duration,
+    stop: &CancellationToken,
+) -> Result<TrialReport, ExitStatus> {
+    let began = Instant::now();
+    let folder = tempfile::tempdir()
+        .map_err(|error| usage(&format!("no temporary folder: {error}"), "is the disk full?"))?;
+    let program = std::env::current_exe().map_err(|error| {
+        usage(&format!("cannot find our own program: {error}"), "start it by its path")
+    })?;
+    let launched =
+        run::launch(&suite.plan, &program, &folder.path().join("target.log"), stop).await;
+    let mut launched = launched.map_err(|error| {
+        complain(&chain(&error), None);
+        ExitStatus::Target
+    })?;
+    let mut progress = Progress::new(suite.quiet);
+    progress.started(plan);
+    let nonce = clock::nonce(clock::now());
+    let played = {
+        let running = launched.running.as_mut();
+        let mut rig =
+            Live::new(&suite.plan, launched.base_url.clone(), nonce, running, stop.clone(), began);
+        play(&mut rig, plan, length, &mut progress).await
+    };
+    progress.finish();
+    if let Some(running) = launched.running.take() {
+        running.stop().await;
+    }
+    played.map_err(|error| {
+        complain(&chain(&error), None);
+        match error {
+            RunError::TargetDied { last_lines, .. } => {
+                last_lines.iter().for_each(|line| say(&format!("  | {line}")));
+                ExitStatus::Target
+            }
+            RunError::Interrupted => ExitStatus::Interrupted,
+            RunError::Load { .. } | RunError::Journal { .. } => ExitStatus::Usage,
+        }
+    })
+}
+
+/// In closed loop a short play first tells how many sessions fit into the asked time.
+async fn play(
+    rig: &mut Live<'_>,
+    plan: &TrialPlan,
+    length: Duration,
+    progress: &mut Progress,
+) -> Result<TrialReport, RunError> {
+    let mut plan = plan.clone();
+    if matches!(plan.load, Load::Closed { .. }) {
+        let first =
+            rig.run_trial(&plan, &mut Patient, &mut |window| progress.window(window)).await?;
+        let per_s = to_per_s(&first);
+        plan.cut = plan.count.min(2 * sessions(plan.value.get()));
+        plan.count = sessions(per_s * length.as_secs_f64()).max(plan.count);
+        plan.index += 1;
+    }
+    rig.run_trial(&plan, &mut Patient, &mut |window| progress.window(window)).await
+}
+
+/// Sessions per second of a trial.
+fn to_per_s(trial: &TrialReport) -> f64 {
+    crate::trial::share(trial.plan.count, 1) / trial.elapsed.as_secs_f64().clamp(1e-3, f64::MAX)
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 1..=1e9")]
+fn sessions(n: f64) -> u64 {
+    n.ceil().clamp(1.0, 1e9) as u64
+}

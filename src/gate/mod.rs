@@ -1,0 +1,17 @@
+//! Finding against baseline gives a verdict. Pure: no clock, no file, no environment.
+//!
+//! A gate is never green because nothing was compared: whatever is missing, empty or of another kind
+//! has a verdict of its own, and the worst of them cannot be forgiven (`hollow`).
+
+mod change;
+mod judge;
+mod limit;
+mod suite;
+mod verdict;
+mod wording;
+
+pub use change::Change;
+pub use judge::{BaselineView, judge_check};
+pub use limit::LimitKind;
+pub use suite::{Hearing, SuiteVerdict, judge_suite};
+pub use verdict::{CheckVerdict, GateResult, Ruling, Verdict, fails};

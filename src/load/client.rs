@@ -1,0 +1,325 @@
+//! What a worker sends its requests with.
+
+use super::connection::Connection;
+use super::endpoint::Endpoint;
+use super::exchange::{Attempt, Exchanged, Observer, attempt, response};
+use super::failure::Failure;
+use super::headers::Headers;
+use super::pool::Pool;
+use super::stamped::{Payload, Wire};
+use super::timeouts::Clock;
+use super::tls;
+use crate::config::plan::{ConnectionMode, TargetPlan, Timeouts};
+use crate::target::protocol::{Asked, Outgoing, Protocol, UsageField, expand, one_line};
+use crate::trial::{Ending, Outcome};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use hyper::Request;
+use hyper::header::{
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
+};
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
+use std::rc::Rc;
+use tokio::time::Instant;
+use tokio_rustls::TlsConnector;
+
+/// Longest detail of a failure, in characters.
+const DETAIL_CHARS_MAX: usize = 240;
+
+/// Connections that are opened at the same time before a trial.
+const PREWARM_PARALLEL: usize = 16;
+
+/// Why a target cannot be spoken to at all.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The base URL cannot be used; it is not repeated, for it may hold a secret.
+    #[error("the url of the target cannot be used: {reason}")]
+    Url {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The name of the host has no address.
+    #[error("the host {host} cannot be resolved")]
+    Dns {
+        /// Name of the host.
+        host: String,
+        /// What the resolver said.
+        source: std::io::Error,
+    },
+    /// TLS cannot be set up on this machine.
+    #[error("tls cannot be set up")]
+    Tls(#[from] rustls::Error),
+    /// A header of the suite cannot be sent; its value is not repeated.
+    #[error("the header {name} cannot be sent: {reason}")]
+    Header {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+}
+
+/// A request outside of any trial got no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{detail}")]
+pub struct NoAnswer {
+    /// Class of the failure.
+    pub outcome: Outcome,
+    /// What it looked like: one line.
+    pub detail: String,
+}
+
+/// Sends requests to one target over connections of its own; one per worker thread.
+pub struct Client {
+    endpoint: Endpoint,
+    tls: Option<TlsConnector>,
+    protocol: Protocol,
+    headers: Headers,
+    timeouts: Timeouts,
+    pool: RefCell<Pool<Connection>>,
+    usage: Cell<UsageField>,
+}
+
+impl Client {
+    /// A client for `target` at `base_url` (`http://…` or `https://…`). The host is resolved once.
+    ///
+    /// # Errors
+    /// A URL or a header that cannot be used, a name without address, no TLS on this machine.
+    pub async fn new(target: &TargetPlan, base_url: &str) -> Result<Self, ClientError> {
+        let endpoint = Endpoint::parse(base_url)?;
+        let headers = Headers::new(&target.headers)?;
+        let tls = endpoint.is_tls.then(tls::connector).transpose()?;
+        Ok(Self {
+            endpoint: endpoint.resolved().await?,
+            tls,
+            protocol: Protocol::new(&target.api, &target.status),
+            headers,
+            timeouts: target.timeouts,
+            pool: RefCell::new(Pool::new(target.connection)),
+            usage: Cell::new(UsageField::Asked),
+        })
+    }
+
+    /// The addresses of the target; new connections take turns over them.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.endpoint.addresses
+    }
+
+    /// Whether answers consist of tokens.
+    #[must_use]
+    pub fn has_tokens(&self) -> bool {
+        self.protocol.has_tokens()
+    }
+
+    /// Opens connections until `connections` are idle, where they are shared at all; returns how
+    /// many are. A failure only ends it: the requests will meet it again.
+    pub async fn prewarm(&self, connections: usize) -> usize {
+        if self.pool.borrow().mode() != ConnectionMode::Pooled {
+            return 0;
+        }
+        let missing = connections.saturating_sub(self.idle());
+        let open = || async { tokio::time::timeout(self.timeouts.connect, self.open()).await };
+        let mut opened = futures_util::stream::iter(0..missing)
+            .map(|_| open())
+            .buffer_unordered(PREWARM_PARALLEL);
+        while let Some(Ok(Ok(connection))) = opened.next().await {
+            self.pool.borrow_mut().put(connection, 0, 0);
+        }
+        self.idle()
+    }
+
+    /// Idle connections.
+    #[must_use]
+    pub fn idle(&self) -> usize {
+        self.pool.borrow().len()
+    }
+
+    /// Closes every idle connection.
+    pub fn close_idle(&self) {
+        self.pool.borrow_mut().clear();
+    }
+
+    /// Sends one request, which the schedule wanted at `intended`, and reads its answer. Dropping
+    /// the future cancels the request and closes its connection.
+    pub async fn exchange(
+        &self,
+        asked: &Asked<'_>,
+        intended: Instant,
+        observer: &dyn Observer,
+    ) -> Exchanged {
+        let mut clock = Clock::new(intended, self.timeouts);
+        let mut reconnects = 0;
+        loop {
+            let usage = self.usage.get();
+            let draft = match self.draft(asked, usage) {
+                Ok(draft) => draft,
+                Err(failure) => return self.failed(failure, reconnects),
+            };
+            let reused =
+                if reconnects == 0 { self.reusable(asked.session.index).await } else { None };
+            let is_reused = reused.is_some();
+            let mut connection = match self.or_open(reused, &mut clock).await {
+                Ok(connection) => connection,
+                Err(failure) => return self.failed(failure, reconnects),
+            };
+            clock.deadlines.connected();
+            let request = draft.on(&connection.wire);
+            let attempt =
+                Box::pin(attempt(&mut connection, request, &self.protocol, &mut clock, observer));
+            match attempt.await {
+                Attempt::Failed(failure) => {
+                    let died = failure.outcome == Outcome::Reset && !connection.has_answered();
+                    if !(died && is_reused && reconnects == 0) {
+                        return self.failed(failure, reconnects);
+                    }
+                    reconnects += 1;
+                }
+                Attempt::Answered { verdict, retry_after, may_reuse } => {
+                    let is_ok = verdict.outcome == Outcome::Ok;
+                    if may_reuse {
+                        let left = asked.session.turns.len().saturating_sub(asked.turn + 1);
+                        let left = if is_ok { left } else { 0 };
+                        self.pool.borrow_mut().put(connection, asked.session.index, left);
+                    }
+                    if verdict.refuses_usage && usage == UsageField::Asked && self.has_tokens() {
+                        self.usage.set(UsageField::Omitted);
+                    } else {
+                        let ending =
+                            Ending { outcome: verdict.outcome, usage: verdict.usage, reconnects };
+                        let detail = verdict.detail.map(|detail| self.clean(&detail));
+                        return Exchanged { ending, answer: verdict.answer, retry_after, detail };
+                    }
+                }
+            }
+            clock.deadlines.again(Instant::now());
+        }
+    }
+
+    /// The status of a GET of `path` below the base URL, on a connection of its own.
+    ///
+    /// # Errors
+    /// No connection or no answer within the limits of the target.
+    pub async fn get(&self, path: &str) -> Result<u16, NoAnswer> {
+        let no_answer = |failure: Failure| NoAnswer {
+            outcome: failure.outcome,
+            detail: self.clean(&failure.detail),
+        };
+        let mut clock = Clock::new(Instant::now(), self.timeouts);
+        let mut connection = self.or_open(None, &mut clock).await.map_err(no_answer)?;
+        clock.deadlines.connected();
+        let outgoing =
+            Outgoing { method: "GET".into(), path: path.into(), content_type: None, body: None };
+        let draft = self.drafted(outgoing, |value| value.into()).map_err(no_answer)?;
+        let request = draft.on(&connection.wire);
+        let response = response(&mut connection, request, &mut clock, &Nobody).await;
+        response.map(|response| response.status().as_u16()).map_err(no_answer)
+    }
+
+    async fn open(&self) -> Result<Connection, Failure> {
+        Connection::open(&self.endpoint, self.tls.as_ref()).await
+    }
+
+    async fn or_open(
+        &self,
+        reused: Option<Connection>,
+        clock: &mut Clock,
+    ) -> Result<Connection, Failure> {
+        if let Some(connection) = reused {
+            return Ok(connection);
+        }
+        let opened = clock.limited(self.open()).await;
+        let late =
+            |outcome| Failure::late(outcome, &format!("connection to {}", self.endpoint.authority));
+        opened.map_err(late)?
+    }
+
+    /// An idle connection that still lives, as far as can be seen.
+    async fn reusable(&self, session: u64) -> Option<Connection> {
+        loop {
+            let taken = self.pool.borrow_mut().take(session);
+            let mut connection = taken?;
+            if connection.is_reusable().await {
+                return Some(connection);
+            }
+        }
+    }
+
+    fn draft(&self, asked: &Asked<'_>, usage: UsageField) -> Result<Draft, Failure> {
+        let outgoing = self.protocol.outgoing(asked, usage).map_err(|error| unsendable(&error))?;
+        self.drafted(outgoing, |value| expand(value, asked))
+    }
+
+    fn drafted<'a>(
+        &'a self,
+        outgoing: Outgoing,
+        expanded: impl Fn(&'a str) -> Cow<'a, str>,
+    ) -> Result<Draft, Failure> {
+        let mut request = Request::builder()
+            .method(outgoing.method.as_str())
+            .uri(self.endpoint.path(&outgoing.path))
+            .body(Bytes::from(outgoing.body.unwrap_or_default()))
+            .map_err(|error| unsendable(&error))?;
+        let has_body = !request.body().is_empty();
+        let may_lack_body =
+            matches!(outgoing.method.as_str(), "GET" | "HEAD" | "DELETE" | "OPTIONS");
+        let headers = request.headers_mut();
+        self.headers.write(headers, expanded).map_err(|error| unsendable(&error))?;
+        let host = HeaderValue::from_str(&self.endpoint.authority);
+        default(headers, HOST, host.map_err(|error| unsendable(&error))?);
+        let agent = concat!("plimsoll/", env!("CARGO_PKG_VERSION"));
+        default(headers, USER_AGENT, HeaderValue::from_static(agent));
+        if let Some(content_type) = outgoing.content_type {
+            default(headers, CONTENT_TYPE, HeaderValue::from_static(content_type));
+        }
+        if !has_body && !may_lack_body {
+            default(headers, CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        if self.pool.borrow().mode() == ConnectionMode::New {
+            default(headers, CONNECTION, HeaderValue::from_static("close"));
+        }
+        Ok(Draft(request))
+    }
+
+    fn failed(&self, failure: Failure, reconnects: u32) -> Exchanged {
+        Exchanged {
+            ending: Ending { reconnects, ..Ending::of(failure.outcome) },
+            answer: String::new(),
+            retry_after: None,
+            detail: Some(self.clean(&failure.detail)),
+        }
+    }
+
+    /// A detail that may be shown: no secret of the suite, one bounded line.
+    fn clean(&self, detail: &str) -> String {
+        one_line(&self.headers.redacted(detail), DETAIL_CHARS_MAX)
+    }
+}
+
+/// A request that does not know its connection yet.
+struct Draft(Request<Bytes>);
+
+impl Draft {
+    fn on(self, wire: &Rc<Wire>) -> Request<Payload> {
+        self.0.map(|body| Payload::new(body, wire))
+    }
+}
+
+/// Nobody needs to hear of this request.
+struct Nobody;
+
+impl Observer for Nobody {
+    fn written(&self, _: Instant) {}
+    fn first_byte(&self, _: Instant) {}
+    fn chunk(&self, _: Instant, _: bool) {}
+}
+
+fn default(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
+    headers.entry(name).or_insert(value);
+}
+
+fn unsendable(error: &dyn std::error::Error) -> Failure {
+    Failure::new(Outcome::Unsent, format!("the request cannot be written: {error}"))
+}

@@ -1,0 +1,151 @@
+//! Where the target is: its base URL, and the addresses behind its name.
+
+use super::client::ClientError;
+use hyper::Uri;
+use hyper::http::uri::Scheme;
+use std::cell::Cell;
+use std::net::SocketAddr;
+
+/// A base URL, taken apart.
+#[derive(Debug)]
+pub(super) struct Endpoint {
+    /// Whether it is `https`.
+    pub(super) is_tls: bool,
+    /// Name or address, without brackets.
+    pub(super) host: String,
+    /// Port, the scheme's own if the URL names none.
+    pub(super) port: u16,
+    /// What the `host` header says.
+    pub(super) authority: String,
+    /// Path before every request's path, without a slash at its end.
+    prefix: String,
+    /// Addresses of the host, resolved once.
+    pub(super) addresses: Vec<SocketAddr>,
+    next: Cell<usize>,
+}
+
+impl Endpoint {
+    /// Takes `base_url` apart; no address is known yet.
+    pub(super) fn parse(base_url: &str) -> Result<Self, ClientError> {
+        let wrong = |reason| ClientError::Url { reason };
+        let uri: Uri = base_url.trim().parse().map_err(|_| wrong("it cannot be parsed"))?;
+        let is_tls = match uri.scheme() {
+            Some(scheme) if *scheme == Scheme::HTTP => false,
+            Some(scheme) if *scheme == Scheme::HTTPS => true,
+            _ => return Err(wrong("it does not start with http:// or https://")),
+        };
+        let authority = uri.authority().ok_or(wrong("it names no host"))?;
+        if authority.as_str().contains('@') {
+            return Err(wrong("it holds a user name: use a header instead"));
+        }
+        if uri.query().is_some() || base_url.contains('#') {
+            return Err(wrong("it holds a query or a fragment"));
+        }
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
+        if host.is_empty() {
+            return Err(wrong("it names no host"));
+        }
+        let own_port = if is_tls { 443 } else { 80 };
+        let port = match authority.as_str().strip_prefix(authority.host()).unwrap_or_default() {
+            "" => own_port,
+            port => port
+                .strip_prefix(':')
+                .and_then(|port| port.parse().ok())
+                .filter(|port| *port > 0)
+                .ok_or(wrong("its port is no number from 1 to 65535"))?,
+        };
+        let authority = if port == own_port {
+            authority.host().to_owned()
+        } else {
+            format!("{}:{port}", authority.host())
+        };
+        let prefix = uri.path().trim_end_matches('/').to_owned();
+        let (addresses, next) = (Vec::new(), Cell::new(0));
+        Ok(Self { is_tls, host, port, authority, prefix, addresses, next })
+    }
+
+    /// Resolves the host's name.
+    pub(super) async fn resolved(self) -> Result<Self, ClientError> {
+        let host = self.host.as_str();
+        let found = tokio::net::lookup_host((host, self.port))
+            .await
+            .map_err(|source| ClientError::Dns { host: host.to_owned(), source })?;
+        let mut addresses: Vec<SocketAddr> = found.collect();
+        addresses.dedup();
+        if addresses.is_empty() {
+            let source = std::io::Error::other("the name has no address");
+            return Err(ClientError::Dns { host: host.to_owned(), source });
+        }
+        Ok(Self { addresses, ..self })
+    }
+
+    /// The addresses in the order in which the next connection tries them: each time another first.
+    pub(super) fn rotation(&self) -> impl Iterator<Item = SocketAddr> {
+        let first = self.next.get();
+        self.next.set((first + 1) % self.addresses.len().max(1));
+        let (before, from) = self.addresses.split_at(first.min(self.addresses.len()));
+        from.iter().chain(before).copied()
+    }
+
+    /// Path and query of a request, below the base URL.
+    pub(super) fn path(&self, path: &str) -> String {
+        let slash = if path.starts_with('/') { "" } else { "/" };
+        format!("{}{slash}{path}", self.prefix)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Endpoint;
+
+    #[test]
+    fn a_base_url_is_taken_apart() {
+        for (url, host, port, authority, path) in [
+            ("http://a.example", "a.example", 80, "a.example", "/v1"),
+            ("http://a.example:80/", "a.example", 80, "a.example", "/v1"),
+            ("https://a.example:8443/x/", "a.example", 8443, "a.example:8443", "/x/v1"),
+            ("http://127.0.0.1:9", "127.0.0.1", 9, "127.0.0.1:9", "/v1"),
+            ("http://[::1]:9/api", "::1", 9, "[::1]:9", "/api/v1"),
+        ] {
+            let endpoint = Endpoint::parse(url).unwrap();
+            assert_eq!((endpoint.host.as_str(), endpoint.port), (host, port), "{url}");
+            assert_eq!(endpoint.authority, authority);
+            assert_eq!(endpoint.is_tls, url.starts_with("https"));
+            assert_eq!(endpoint.path("/v1"), path);
+            assert_eq!(endpoint.path("v1"), path);
+        }
+    }
+
+    #[test]
+    fn an_unusable_url_is_refused_without_repeating_its_secrets() {
+        for url in [
+            "",
+            "a.example",
+            "a.example:80",
+            "ftp://a",
+            "http://",
+            "http://:80",
+            "http://a:99999",
+            "http://a:0",
+            "http://a:",
+            "http://a b",
+            "http://me:secret@a",
+            "http://a/?key=secret",
+            "http://a/#b",
+        ] {
+            let error = Endpoint::parse(url).unwrap_err().to_string();
+            assert!(!error.contains("secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn connections_take_turns_over_the_addresses() {
+        let addresses = ["127.0.0.1:1", "127.0.0.2:1", "127.0.0.3:1"];
+        let addresses = addresses.iter().map(|a| a.parse().unwrap()).collect();
+        let endpoint = Endpoint { addresses, ..Endpoint::parse("http://a").unwrap() };
+        let firsts: Vec<String> =
+            (0..4).map(|_| endpoint.rotation().next().unwrap().ip().to_string()).collect();
+        assert_eq!(firsts, ["127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.1"]);
+        assert_eq!(endpoint.rotation().count(), 3);
+    }
+}

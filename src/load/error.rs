@@ -1,0 +1,43 @@
+//! Why a trial gave no report.
+
+use super::client::ClientError;
+use std::any::Any;
+use tokio::task::JoinError;
+
+/// Why a trial gave no report.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The run was stopped. A trial cut from outside is no evidence, so there is no report.
+    #[error("the trial was interrupted")]
+    Interrupted,
+    /// There is no way to speak to the target.
+    #[error("the load generator cannot speak to the target")]
+    Client(#[from] ClientError),
+    /// The system gave us no thread or no event loop.
+    #[error("the load generator could not start its worker")]
+    Start(#[source] std::io::Error),
+    /// A defect of ours.
+    #[error("the load generator failed: {what}")]
+    Panicked {
+        /// What the panic said.
+        what: String,
+    },
+    /// A request outlived its trial: a defect of ours.
+    #[error("a request was still running after its trial had ended")]
+    StillRunning,
+}
+
+impl LoadError {
+    pub(super) fn from_task(error: JoinError) -> Self {
+        match error.try_into_panic() {
+            Ok(payload) => Self::from_panic(payload.as_ref()),
+            Err(_cancelled) => Self::StillRunning,
+        }
+    }
+
+    pub(super) fn from_panic(payload: &(dyn Any + Send)) -> Self {
+        let text = payload.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        Self::Panicked { what: text.unwrap_or("a panic without a text").to_owned() }
+    }
+}

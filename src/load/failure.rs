@@ -1,0 +1,103 @@
+//! What an error of a socket or of the HTTP connection says about a request.
+
+use crate::target::protocol::End;
+use crate::trial::Outcome;
+use rustix::io::Errno;
+use std::error::Error;
+use std::io;
+
+/// A request that failed below its protocol.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Failure {
+    pub(super) outcome: Outcome,
+    pub(super) detail: String,
+}
+
+impl Failure {
+    pub(super) fn new(outcome: Outcome, detail: impl Into<String>) -> Self {
+        Self { outcome, detail: detail.into() }
+    }
+
+    /// A deadline that passed while we waited for `what`.
+    pub(super) fn late(outcome: Outcome, what: &str) -> Self {
+        Self::new(outcome, format!("no {what} within the limit"))
+    }
+
+    /// No connection: all of `tried` failed. It is our own lack only if none says otherwise, for an
+    /// address family that is switched off looks like a lack of ports.
+    pub(super) fn connect(tried: &[(String, io::Error)]) -> Self {
+        let own_lack = !tried.is_empty() && tried.iter().all(|(_, error)| is_own_lack(error));
+        let outcome = if own_lack { Outcome::Resource } else { Outcome::Connect };
+        let causes: Vec<String> =
+            tried.iter().map(|(address, error)| format!("{address}: {error}")).collect();
+        Self::new(outcome, format!("no connection to {}", causes.join("; ")))
+    }
+
+    /// No head of a response.
+    pub(super) fn head(error: &hyper::Error) -> Self {
+        if error.is_parse() {
+            return Self::new(Outcome::Malformed, format!("the answer is no http/1.1: {error}"));
+        }
+        match io_error(error) {
+            Some(cause) if is_own_lack(cause) => Self::new(Outcome::Resource, cause.to_string()),
+            Some(cause) => {
+                Self::new(Outcome::Reset, format!("the connection died before an answer: {cause}"))
+            }
+            None => Self::new(Outcome::Reset, "the connection was closed before an answer"),
+        }
+    }
+}
+
+/// How a body ended whose reading failed.
+pub(super) fn end_of_body(error: &hyper::Error) -> End {
+    match io_error(error).map(io::Error::kind) {
+        Some(io::ErrorKind::UnexpectedEof) => End::Cut,
+        Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) => End::Garbled,
+        Some(_) => End::Reset,
+        None if error.is_parse() => End::Garbled,
+        None if error.is_incomplete_message() => End::Cut,
+        None => End::Reset,
+    }
+}
+
+/// Whether we lacked a descriptor, a port or memory.
+fn is_own_lack(error: &io::Error) -> bool {
+    const LACKS: [Errno; 5] =
+        [Errno::MFILE, Errno::NFILE, Errno::ADDRNOTAVAIL, Errno::NOMEM, Errno::NOBUFS];
+    Errno::from_io_error(error).is_some_and(|errno| LACKS.contains(&errno))
+}
+
+fn io_error(error: &hyper::Error) -> Option<&io::Error> {
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if let Some(error) = cause.downcast_ref() {
+            return Some(error);
+        }
+        source = cause.source();
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Failure;
+    use crate::trial::Outcome;
+    use rustix::io::Errno;
+    use std::io;
+
+    #[test]
+    fn only_a_lack_on_our_side_is_a_resource() {
+        for (errors, outcome) in [
+            (&[Errno::CONNREFUSED][..], Outcome::Connect),
+            (&[Errno::MFILE], Outcome::Resource),
+            (&[Errno::NFILE], Outcome::Resource),
+            (&[Errno::ADDRNOTAVAIL, Errno::NOMEM], Outcome::Resource),
+            (&[Errno::ADDRNOTAVAIL, Errno::CONNREFUSED], Outcome::Connect),
+            (&[], Outcome::Connect),
+        ] {
+            let tried: Vec<(String, io::Error)> =
+                errors.iter().map(|e| ("a:1".to_owned(), io::Error::from(*e))).collect();
+            assert_eq!(Failure::connect(&tried).outcome, outcome, "{errors:?}");
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! A scripted target for the tests of the engine: no socket, any outcome, any length of time.
+
+use super::cap;
+use super::engine::{connect, supervise};
+use super::error::LoadError;
+use super::exchange::{Exchanged, Observer};
+use super::worker::{Exchange, Job, work};
+use crate::slo::Slo;
+use crate::target::protocol::Asked;
+use crate::trial::{
+    Ending, Flow, Load, Outcome, RequestId, StopReason, TrialPlan, TrialReport, Watch, Window,
+};
+use crate::units::{KnobValue, Rate};
+use crate::workload::{Arrivals, HistoryMode, Length, Salt, SessionLaw, ThinkTime};
+use std::cell::{Cell, RefCell};
+use std::num::NonZeroU32;
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::task::LocalSet;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+pub(super) fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+/// What the target does with a request.
+#[derive(Clone, Copy)]
+pub(super) enum Act {
+    /// Three chunks, the last after this many milliseconds.
+    Answer(u64),
+    /// An end without output after this many milliseconds.
+    Fail(Outcome, u64),
+    /// A 503 at once that asks to wait this many milliseconds.
+    Shed(Option<u64>),
+    /// Nothing, ever.
+    Silence,
+    /// A defect of ours.
+    Panic,
+}
+
+/// A request that came.
+#[derive(Debug, Clone)]
+pub(super) struct Seen {
+    pub(super) id: RequestId,
+    pub(super) number: u64,
+    pub(super) intended: Instant,
+    pub(super) answers: Vec<String>,
+}
+
+pub(super) struct Fake {
+    script: Box<dyn Fn(RequestId) -> Act>,
+    pub(super) seen: RefCell<Vec<Seen>>,
+    pub(super) warmed: Cell<usize>,
+    pub(super) in_flight: Cell<usize>,
+    pub(super) most_in_flight: Cell<usize>,
+}
+
+impl Fake {
+    pub(super) fn new(script: impl Fn(RequestId) -> Act + 'static) -> Rc<Self> {
+        Rc::new(Self {
+            script: Box::new(script),
+            seen: RefCell::default(),
+            warmed: Cell::new(0),
+            in_flight: Cell::new(0),
+            most_in_flight: Cell::new(0),
+        })
+    }
+}
+
+/// Counts a request as in flight until it has ended or was dropped.
+struct Held<'a>(&'a Fake);
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.in_flight.set(self.0.in_flight.get() - 1);
+    }
+}
+
+impl Exchange for Fake {
+    fn has_tokens(&self) -> bool {
+        true
+    }
+
+    async fn prewarm(&self, connections: usize) -> usize {
+        self.warmed.set(connections);
+        connections
+    }
+
+    async fn exchange(&self, asked: &Asked<'_>, at: Instant, observer: &dyn Observer) -> Exchanged {
+        let id = RequestId {
+            session: asked.session.index,
+            turn: u32::try_from(asked.turn).unwrap_or(u32::MAX),
+        };
+        self.in_flight.set(self.in_flight.get() + 1);
+        let _held = Held(self);
+        self.most_in_flight.set(self.most_in_flight.get().max(self.in_flight.get()));
+        self.seen.borrow_mut().push(Seen {
+            id,
+            number: asked.request,
+            intended: at,
+            answers: asked.answers.to_vec(),
+        });
+        observer.written(Instant::now());
+        let ended = |outcome, answer, retry_after| Exchanged {
+            ending: Ending::of(outcome),
+            answer,
+            retry_after,
+            detail: (outcome != Outcome::Ok).then(|| format!("session {}", id.session)),
+        };
+        match (self.script)(id) {
+            Act::Answer(length) => {
+                for part in 0..3 {
+                    sleep(ms(length / 3 + if part == 2 { length % 3 } else { 0 })).await;
+                    observer.first_byte(Instant::now());
+                    observer.chunk(Instant::now(), true);
+                }
+                ended(Outcome::Ok, format!("{}.{}", id.session, id.turn), None)
+            }
+            Act::Fail(outcome, after) => {
+                sleep(ms(after)).await;
+                ended(outcome, String::new(), None)
+            }
+            Act::Shed(retry_after) => ended(Outcome::Shed, String::new(), retry_after.map(ms)),
+            Act::Silence => std::future::pending().await,
+            Act::Panic => panic!("a defect in request {}", asked.request),
+        }
+    }
+}
+
+pub(super) fn open(per_s: f64) -> Load {
+    Load::Open { rate: Rate::per_second(per_s).unwrap(), arrivals: Arrivals::Poisson }
+}
+
+pub(super) fn closed(concurrency: u32) -> Load {
+    Load::Closed { concurrency: NonZeroU32::new(concurrency).unwrap() }
+}
+
+/// A trial of `count` sessions of `turns` turns after a cut of 10, without pauses.
+pub(super) fn job(load: Load, turns: u32, count: u64, slos: &[&str]) -> Job {
+    Job {
+        plan: TrialPlan {
+            index: 0,
+            check: "c".into(),
+            purpose: crate::trial::Purpose::Play,
+            knob: "k".into(),
+            value: KnobValue::new(load.value()).unwrap(),
+            load,
+            seed: 4,
+            cut: 10,
+            count,
+            slos: slos.iter().map(|text| Slo::parse(text).unwrap()).collect(),
+            time_limit: Duration::from_secs(60),
+        },
+        law: SessionLaw {
+            turns: Length::Fixed(turns),
+            prompt_tokens: Length::Fixed(5),
+            output_tokens: Length::Fixed(3),
+            think_time: ThinkTime::Fixed(Duration::ZERO),
+            history: HistoryMode::Inherit,
+        },
+        salt: Salt::new(4, 1, "c", 0),
+        timeout: Duration::from_secs(30),
+        by_resources: cap::by_descriptors(Some(100_000)),
+        descriptors_limit: Some(100_000),
+    }
+}
+
+/// Lets a trial go on.
+pub(super) struct Calm;
+
+impl Watch for Calm {
+    fn observe(&mut self, _window: &Window) -> Flow {
+        Flow::Continue
+    }
+}
+
+/// Ends a trial once almost all that was decided in a window was late.
+pub(super) struct AllLate;
+
+impl Watch for AllLate {
+    fn observe(&mut self, window: &Window) -> Flow {
+        if window.decided > 0 && window.late * 10 > window.decided * 9 {
+            Flow::Stop(StopReason::Overload)
+        } else {
+            Flow::Continue
+        }
+    }
+}
+
+/// Runs a job on the test's own runtime; also gives the windows that were shown while it ran.
+pub(super) async fn run_here(
+    job: Job,
+    fake: &Rc<Fake>,
+    watch: &mut dyn Watch,
+    stop: &CancellationToken,
+) -> (Result<TrialReport, LoadError>, Vec<Window>) {
+    let (link, seat) = connect(stop.child_token());
+    let (done, result) = oneshot::channel();
+    let mut shown = Vec::new();
+    let mut progress = |window: &Window| shown.push(window.clone());
+    let worker = async {
+        let _heard = done.send(Box::pin(work(Rc::clone(fake), job, link)).await);
+    };
+    let both = async { tokio::join!(worker, supervise(seat, result, watch, &mut progress)) };
+    let ((), outcome) = LocalSet::new().run_until(both).await;
+    (outcome.unwrap(), shown)
+}
+
+/// The report of a job that nobody disturbs.
+pub(super) async fn report_of(job: Job, fake: &Rc<Fake>) -> TrialReport {
+    run_here(job, fake, &mut Calm, &CancellationToken::new()).await.0.unwrap()
+}

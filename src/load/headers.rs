@@ -1,0 +1,91 @@
+//! The headers that a suite adds to every request: they may hold secrets, which are exposed only
+//! while a request is written.
+
+use super::client::ClientError;
+use crate::target::protocol::redacted;
+use hyper::header::{
+    ACCEPT, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue,
+    InvalidHeaderValue, TRANSFER_ENCODING, USER_AGENT,
+};
+use secrecy::{ExposeSecret, SecretString};
+use std::borrow::Cow;
+
+/// Headers that never hold a secret; their values would blank ordinary words of a detail.
+const OPEN: [HeaderName; 5] = [ACCEPT, CONNECTION, CONTENT_TYPE, HOST, USER_AGENT];
+
+/// The headers of a suite.
+#[derive(Debug)]
+pub(super) struct Headers(Vec<(HeaderName, SecretString)>);
+
+impl Headers {
+    /// These headers, if they can be sent. A template in a value can only add plain characters.
+    pub(super) fn new(headers: &[(String, SecretString)]) -> Result<Self, ClientError> {
+        let wrong = |name: &str, reason| ClientError::Header { name: name.to_owned(), reason };
+        let mut all = Vec::with_capacity(headers.len());
+        for (name, value) in headers {
+            let parsed = HeaderName::from_bytes(name.as_bytes())
+                .map_err(|_| wrong(name, "this is no name of a header"))?;
+            if [CONTENT_LENGTH, TRANSFER_ENCODING].contains(&parsed) {
+                return Err(wrong(name, "it follows from the body"));
+            }
+            HeaderValue::from_str(value.expose_secret())
+                .map_err(|_| wrong(name, "its value holds a control or non-ascii character"))?;
+            all.push((parsed, value.clone()));
+        }
+        Ok(Self(all))
+    }
+
+    /// Writes them, each value as `expanded` makes it.
+    pub(super) fn write<'a>(
+        &'a self,
+        headers: &mut HeaderMap,
+        expanded: impl Fn(&'a str) -> Cow<'a, str>,
+    ) -> Result<(), InvalidHeaderValue> {
+        for (name, value) in &self.0 {
+            let mut value = HeaderValue::from_str(&expanded(value.expose_secret()))?;
+            value.set_sensitive(true);
+            headers.append(name.clone(), value);
+        }
+        Ok(())
+    }
+
+    /// `detail` without any secret of theirs.
+    pub(super) fn redacted(&self, detail: &str) -> String {
+        let secrets = self.0.iter().filter(|(name, _)| !OPEN.contains(name));
+        secrets.fold(detail.to_owned(), |detail, (_, value)| {
+            redacted(&detail, value.expose_secret()).into_owned()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Headers;
+
+    fn headers(name: &str, value: &str) -> Result<Headers, String> {
+        Headers::new(&[(name.to_owned(), value.into())]).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_header_that_cannot_be_sent_is_refused_without_its_value() {
+        for (name, value) in [
+            ("a b", "secret"),
+            ("", "secret"),
+            ("x-key", "secret\r\nx: y"),
+            ("content-length", "5"),
+            ("Transfer-Encoding", "chunked"),
+        ] {
+            let error = headers(name, value).unwrap_err();
+            assert!(!error.contains("secret"), "{error}");
+        }
+        assert!(headers("Authorization", "Bearer sk-123456").is_ok());
+    }
+
+    #[test]
+    fn a_key_is_blanked_and_an_ordinary_value_is_not() {
+        let key = headers("authorization", "Bearer sk-123456").unwrap();
+        assert_eq!(key.redacted("no sk-123456 here"), "no [redacted] here");
+        let accept = headers("accept", "application/json").unwrap();
+        assert_eq!(accept.redacted("want application/json"), "want application/json");
+    }
+}

@@ -1,0 +1,136 @@
+//! Load and response: what each trial of a check observed, and the chart of its first condition.
+
+use super::CheckResult;
+use super::number;
+use super::row::observed;
+use crate::slo::Slo;
+use crate::trial::{EvidenceResult, TrialResult, Validity, unit_of};
+use std::fmt::Write as _;
+
+/// Most trials that are listed, those nearest to the capacity.
+const TRIALS_MAX: usize = 30;
+/// Most conditions that are listed.
+const CONDITIONS_MAX: usize = 4;
+/// Fewest points of which a chart says anything.
+const POINTS_MIN: usize = 3;
+
+/// The table of a check's trials.
+pub(super) struct Curve {
+    /// Unit of the first column.
+    pub(super) unit: String,
+    /// The conditions of the columns after it.
+    pub(super) conditions: Vec<String>,
+    /// One entry per trial, by ascending load.
+    pub(super) lines: Vec<CurveLine>,
+    /// Trials that are not listed.
+    pub(super) left_out: usize,
+    /// A mermaid chart, line by line.
+    pub(super) chart: Option<String>,
+}
+
+/// One trial.
+pub(super) struct CurveLine {
+    pub(super) load: String,
+    /// What each condition observed, and whether it was violated.
+    pub(super) observed: Vec<(String, bool)>,
+    pub(super) requests: String,
+    pub(super) evidence: &'static str,
+}
+
+impl Curve {
+    /// `None` without trials.
+    pub(super) fn of(check: &CheckResult) -> Option<Self> {
+        let first = check.trials.first()?;
+        let conditions: Vec<String> =
+            first.slos.iter().take(CONDITIONS_MAX).map(|slo| slo.text.clone()).collect();
+        let centre = check
+            .capacity()
+            .map(|metric| metric.value)
+            .or_else(|| check.binding.as_ref().map(|binding| binding.at))
+            .unwrap_or(first.value);
+        let mut trials: Vec<&TrialResult> = check.trials.iter().collect();
+        trials.sort_by(|a, b| {
+            (a.value / centre).ln().abs().total_cmp(&(b.value / centre).ln().abs())
+        });
+        trials.truncate(TRIALS_MAX);
+        trials.sort_by(|a, b| a.value.total_cmp(&b.value).then(a.index.cmp(&b.index)));
+        let charted = check
+            .binding
+            .as_ref()
+            .map_or_else(|| conditions.first().cloned(), |binding| Some(binding.slo.clone()));
+        Some(Self {
+            unit: check.unit.clone(),
+            lines: trials.iter().map(|trial| line(trial, &conditions)).collect(),
+            conditions,
+            left_out: check.trials.len().saturating_sub(TRIALS_MAX),
+            chart: charted.and_then(|slo| chart(&slo, &check.knob, &trials)),
+        })
+    }
+}
+
+fn line(trial: &TrialResult, conditions: &[String]) -> CurveLine {
+    let is_valid = trial.validity == Validity::Valid;
+    let of = |condition: &String| match trial.slos.iter().find(|slo| slo.text == *condition) {
+        Some(slo) if slo.n > 0 => (
+            observed(slo.observed, &slo.unit),
+            is_valid && slo.evidence == EvidenceResult::Violated,
+        ),
+        Some(_) | None => (number::NONE.to_owned(), false),
+    };
+    CurveLine {
+        load: number::plain(trial.value),
+        observed: conditions.iter().map(of).collect(),
+        requests: number::count(trial.counts.intended),
+        evidence: if is_valid { trial.evidence.word() } else { "invalid" },
+    }
+}
+
+/// The worst that each load observed, and the limit as a flat line. Nothing in it comes from outside:
+/// the title is the condition as we write it, the rest are numbers.
+fn chart(slo: &str, knob: &str, trials: &[&TrialResult]) -> Option<String> {
+    let parsed = Slo::parse(slo).ok()?;
+    let (factor, unit) = unit_of(Some(&parsed));
+    let mut points: Vec<(f64, f64)> = Vec::new();
+    for trial in trials.iter().filter(|trial| trial.validity == Validity::Valid) {
+        let Some(value) = trial.slos.iter().find(|s| s.text == slo).and_then(|s| s.observed) else {
+            continue;
+        };
+        match points.last_mut() {
+            Some((load, worst)) if load.total_cmp(&trial.value).is_eq() => {
+                *worst = if value > *worst { value } else { *worst };
+            }
+            Some(_) | None => points.push((trial.value, value)),
+        }
+    }
+    let limit = parsed.limit.value() * factor;
+    let top = points.iter().fold(limit, |top, (_, value)| if *value > top { *value } else { top });
+    if points.len() < POINTS_MIN || !(top.is_finite() && top > 0.0) {
+        return None;
+    }
+    let list = |numbers: &mut dyn Iterator<Item = f64>| -> String {
+        numbers.map(axis).collect::<Vec<String>>().join(", ")
+    };
+    let knob = match knob {
+        "rate" => "sessions/s",
+        "concurrency" => "sessions in flight",
+        _ => "knob",
+    };
+    let mut out = String::new();
+    let _ = writeln!(out, "xychart-beta");
+    let _ = writeln!(out, "    title \"{parsed}; the flat line is the limit\"");
+    let _ = writeln!(out, "    x-axis \"{knob}\" [{}]", list(&mut points.iter().map(|p| p.0)));
+    let _ = writeln!(out, "    y-axis \"{unit}\" 0 --> {}", axis(top * 1.1));
+    let _ = writeln!(out, "    line [{}]", list(&mut points.iter().map(|p| p.1)));
+    let _ = write!(out, "    line [{}]", list(&mut points.iter().map(|_| limit)));
+    Some(out)
+}
+
+/// A plain decimal for the chart: no groups, no exponent, no zeros that say nothing.
+fn axis(value: f64) -> String {
+    let decimals = if value.abs() >= 100.0 { 0 } else { 4 };
+    let text = format!("{value:.decimals$}");
+    if decimals == 0 {
+        return text;
+    }
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}

@@ -1,0 +1,269 @@
+//! What the Markdown templates see: every text is [`Escaped`], so a raw string does not compile here.
+
+use super::command::{accept, repeat};
+use super::curve::Curve;
+use super::escape::{Escaped, Markdown};
+use super::headline::Headline;
+use super::note::notes;
+use super::row::{Row, State, rows};
+use super::terminal::{accept_lead, baseline_title};
+use super::{Results, number};
+use serde::Serialize;
+
+type Md = Escaped<Markdown>;
+
+/// Most rows of the table of gates.
+const ROWS_MAX: usize = 20;
+/// Most lines of the target's log.
+const LOG_LINES_MAX: usize = 20;
+
+/// How much of a report is shown, in the order in which it shrinks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Extent {
+    /// All of it.
+    Full,
+    /// Without charts.
+    NoCharts,
+    /// Also without the trials of checks that passed.
+    FailingCurves,
+    /// Also without those of the others.
+    NoCurves,
+    /// Also without the rows that passed.
+    FailingRows,
+    /// The heading, what to do, and the first rows.
+    Least,
+}
+
+impl Extent {
+    pub(super) const ALL: [Self; 6] = [
+        Self::Full,
+        Self::NoCharts,
+        Self::FailingCurves,
+        Self::NoCurves,
+        Self::FailingRows,
+        Self::Least,
+    ];
+}
+
+/// The whole page.
+#[derive(Serialize)]
+pub(super) struct View {
+    suite: Md,
+    symbol: Md,
+    heading: Md,
+    verdict: Md,
+    /// Whether the table and the notes need no click: they do where nothing is to be done.
+    folded: bool,
+    summary: Md,
+    log: Option<Md>,
+    has_baseline: bool,
+    baseline_title: Md,
+    gates: Vec<GateView>,
+    /// Rows that are not shown.
+    left_out: Option<Md>,
+    notes: Vec<NoteView>,
+    details: Vec<Md>,
+    curves: Vec<CurveView>,
+    repeat: Md,
+    accept_lead: Option<Md>,
+    accept: Option<Md>,
+    footer: Vec<Md>,
+    shortened: bool,
+}
+
+#[derive(Serialize)]
+struct GateView {
+    name: Md,
+    unit: Md,
+    baseline: Md,
+    current: Md,
+    change: Md,
+    limit: Md,
+    symbol: Md,
+    verdict: Md,
+}
+
+#[derive(Serialize)]
+struct NoteView {
+    label: Md,
+    text: Md,
+}
+
+#[derive(Serialize)]
+struct CurveView {
+    name: Md,
+    header: Vec<Md>,
+    rows: Vec<Vec<Md>>,
+    left_out: Option<Md>,
+    chart: Option<Md>,
+}
+
+impl View {
+    pub(super) fn of(results: &Results, extent: Extent) -> Self {
+        let state = State::of(results);
+        let headline = Headline::of(results);
+        let all = rows(results);
+        let shown: Vec<Row<'_>> = shown(&all, extent);
+        let left_out = all.len() - shown.len();
+        let accepted = match state {
+            State::Failing(row) | State::Hidden(row) | State::Improved(row) => {
+                accept_lead(row.verdict)
+            }
+            State::Problem(_) | State::Empty | State::Passed | State::Measured => None,
+        };
+        let log = match state {
+            State::Problem(problem) if !problem.last_lines.is_empty() => {
+                let skip = problem.last_lines.len().saturating_sub(LOG_LINES_MAX);
+                Some(Md::fence("text", problem.last_lines.iter().skip(skip).map(String::as_str)))
+            }
+            _ => None,
+        };
+        Self {
+            suite: Md::code(&results.suite),
+            symbol: Md::ours(headline.symbol),
+            heading: Md::prose(&headline.sentence),
+            verdict: Md::ours(results.verdict.word()),
+            folded: matches!(state, State::Passed),
+            summary: summary(results, &all),
+            log,
+            has_baseline: all.iter().any(|row| row.baseline().is_some()),
+            baseline_title: Md::prose(&baseline_title(results)),
+            gates: shown.iter().map(|row| GateView::of(*row)).collect(),
+            left_out: (left_out > 0)
+                .then(|| Md::number(&format!("and {} more", number::count(left_out as u64)))),
+            notes: if extent == Extent::Least { Vec::new() } else { note_views(results) },
+            details: results
+                .checks
+                .iter()
+                .filter(|_| extent < Extent::Least)
+                .filter_map(|check| check.detail.as_ref())
+                .map(|detail| Md::fence("diff", detail.lines()))
+                .collect(),
+            curves: curves(results, extent),
+            repeat: Md::fence("sh", std::iter::once(repeat(results).as_str())),
+            accept_lead: accepted.map(Md::ours),
+            accept: accepted.map(|_| {
+                let commands = [accept(results), "git add baselines && git commit".to_owned()];
+                Md::fence("sh", commands.iter().map(String::as_str))
+            }),
+            footer: footer(results),
+            shortened: extent > Extent::Full || left_out > 0,
+        }
+    }
+}
+
+fn shown<'a>(all: &[Row<'a>], extent: Extent) -> Vec<Row<'a>> {
+    let failing = all.iter().filter(|row| row.fails).count();
+    let keep = match extent {
+        Extent::Full | Extent::NoCharts | Extent::FailingCurves | Extent::NoCurves => {
+            if failing > ROWS_MAX { failing } else { ROWS_MAX }
+        }
+        Extent::FailingRows => failing,
+        Extent::Least => ROWS_MAX,
+    };
+    all.iter().take(keep).copied().collect()
+}
+
+impl GateView {
+    fn of(row: Row<'_>) -> Self {
+        let strong = |text: String| {
+            let text = Md::number(&text);
+            if row.fails { text.strong() } else { text }
+        };
+        Self {
+            name: Md::prose(&row.name()),
+            unit: Md::prose(row.unit()),
+            baseline: Md::number(&row.baseline_cell()),
+            current: strong(row.current_cell()),
+            change: strong(row.change_cell()),
+            limit: Md::number(&row.limit_cell()),
+            symbol: Md::ours(row.verdict.symbol()),
+            verdict: Md::number(&row.verdict_cell()),
+        }
+    }
+}
+
+fn note_views(results: &Results) -> Vec<NoteView> {
+    notes(results)
+        .iter()
+        .map(|note| NoteView { label: Md::ours(note.label), text: Md::prose(&note.text) })
+        .collect()
+}
+
+fn summary(results: &Results, rows: &[Row<'_>]) -> Md {
+    let trials: usize = results.checks.iter().map(|check| check.trials.len()).sum();
+    Md::number(&format!(
+        "{} passed · {} · {}",
+        plural(rows.len(), "gate"),
+        plural(trials, "trial"),
+        number::duration(results.seconds)
+    ))
+}
+
+fn plural(n: usize, word: &str) -> String {
+    format!("{} {word}{}", number::count(n as u64), if n == 1 { "" } else { "s" })
+}
+
+fn curves(results: &Results, extent: Extent) -> Vec<CurveView> {
+    let failing: Vec<&str> =
+        rows(results).iter().filter(|row| row.fails).map(|row| row.check.name.as_str()).collect();
+    results
+        .checks
+        .iter()
+        .filter(|check| match extent {
+            Extent::Full | Extent::NoCharts => true,
+            Extent::FailingCurves => failing.contains(&check.name.as_str()),
+            Extent::NoCurves | Extent::FailingRows | Extent::Least => false,
+        })
+        .filter_map(|check| {
+            let curve = Curve::of(check)?;
+            let mut header = vec![Md::prose(&curve.unit)];
+            header.extend(curve.conditions.iter().map(|slo| Md::code(slo)));
+            header.extend([Md::ours("requests"), Md::ours("evidence")]);
+            let rows = curve.lines.iter().map(|line| {
+                let mut cells = vec![Md::number(&line.load)];
+                cells.extend(line.observed.iter().map(|(text, is_violated)| {
+                    let text = Md::number(text);
+                    if *is_violated { text.strong() } else { text }
+                }));
+                cells.extend([Md::number(&line.requests), Md::ours(line.evidence)]);
+                cells
+            });
+            Some(CurveView {
+                name: Md::code(&check.name),
+                header,
+                rows: rows.collect(),
+                left_out: (curve.left_out > 0).then(|| {
+                    Md::number(&format!("and {} further away", plural(curve.left_out, "trial")))
+                }),
+                chart: curve
+                    .chart
+                    .filter(|_| extent == Extent::Full)
+                    .map(|chart| Md::fence("mermaid", chart.lines())),
+            })
+        })
+        .collect()
+}
+
+/// Commit, machine, version, time: no host name, no user name, no path.
+fn footer(results: &Results) -> Vec<Md> {
+    let short = |commit: &str| Md::code(&commit.chars().take(7).collect::<String>());
+    let baseline = results.baseline.as_ref().and_then(|baseline| baseline.commit.as_deref());
+    let commits = match (results.commit.as_deref(), baseline) {
+        (Some(commit), Some(baseline)) => Some(Md::concat([
+            &short(commit),
+            &Md::ours(" against the baseline of "),
+            &short(baseline),
+        ])),
+        (Some(commit), None) => Some(short(commit)),
+        (None, _) => None,
+    };
+    let time = results.started.replace('T', " ");
+    let time = time.get(..16).map(|minute| format!("{minute} UTC"));
+    commits
+        .into_iter()
+        .chain(Some(&results.environment.machine).filter(|m| !m.is_empty()).map(|m| Md::prose(m)))
+        .chain(std::iter::once(Md::prose(&format!("plimsoll {}", results.plimsoll))))
+        .chain(time.map(|time| Md::prose(&time)))
+        .collect()
+}

@@ -1,0 +1,175 @@
+//! What must be said below the table: what broke first, how sure, what is missing, what to do.
+
+use super::check_result::{BindingResult, CheckResult, ConclusionResult};
+use super::row::{Row, observed, quoted, rows};
+use super::{Results, Verdict, number};
+use crate::trial::{EvidenceResult, Reason, TrialResult, Validity};
+
+/// Most examples of failures.
+const FAILURES_MAX: usize = 3;
+
+/// A label and a sentence, which puts names between backticks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Note {
+    pub(super) label: &'static str,
+    pub(super) text: String,
+}
+
+/// The notes of every row that is not a plain pass, those that fail first; each once per check.
+pub(super) fn notes(results: &Results) -> Vec<Note> {
+    let mut notes: Vec<Note> = Vec::new();
+    for row in rows(results) {
+        for mut note in of_row(row) {
+            if results.checks.len() > 1 {
+                note.text = format!("{}: {}", quoted(&row.check.name), note.text);
+            }
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
+    }
+    notes
+}
+
+fn of_row(row: Row<'_>) -> Vec<Note> {
+    let reason = |label| {
+        let text = row.reason().to_owned();
+        (!text.is_empty()).then_some(Note { label, text })
+    };
+    let evidence = || Some(Note { label: "Evidence", text: evidence(row) });
+    let broke = || {
+        let binding = row.check.binding.as_ref()?;
+        Some(Note { label: "Broke first", text: broke_first(row.check, binding) })
+    };
+    let notes: Vec<Option<Note>> = match row.verdict {
+        Verdict::Regression => {
+            let limit = if row.check.binding.is_none() { reason("Why") } else { None };
+            vec![limit, broke(), failures(row.check), evidence()]
+        }
+        Verdict::Inconclusive => vec![reason("Missing"), evidence()],
+        Verdict::Invalid => return invalid(row),
+        Verdict::Incomparable => vec![reason("Differs")],
+        Verdict::Error => vec![reason("Why")],
+        Verdict::New | Verdict::Improvement | Verdict::Measured => vec![broke(), evidence()],
+        Verdict::Pass => {
+            let ruled_out = row.ruled_out().map(|text| Note { label: "Ruled out", text });
+            vec![ruled_out, evidence()]
+        }
+    };
+    notes.into_iter().flatten().collect()
+}
+
+fn invalid(row: Row<'_>) -> Vec<Note> {
+    let reasons: &[Reason] = match &row.check.conclusion {
+        ConclusionResult::Invalid { reasons } => reasons,
+        ConclusionResult::Found
+        | ConclusionResult::AtLeast { .. }
+        | ConclusionResult::NoneHolds { .. }
+        | ConclusionResult::Inconclusive { .. } => &[],
+    };
+    let mut notes: Vec<Note> =
+        reasons.iter().map(|reason| Note { label: "Signal", text: reason.text.clone() }).collect();
+    if notes.is_empty() && !row.reason().is_empty() {
+        notes.push(Note { label: "Why", text: row.reason().to_owned() });
+    }
+    let mut advice: Vec<&str> = reasons.iter().map(|reason| reason.advice.as_str()).collect();
+    advice.dedup();
+    notes.extend(
+        advice.into_iter().map(|advice| Note { label: "What to do", text: advice.to_owned() }),
+    );
+    let text = "no capacity is stated, and nothing was compared".to_owned();
+    notes.push(Note { label: "Therefore", text });
+    notes
+}
+
+/// `` `p99 ttfc < 500ms` at 32 sessions/s: 742 ms over 1 912 requests … ``.
+fn broke_first(check: &CheckResult, binding: &BindingResult) -> String {
+    let unit = &check.unit;
+    let held = match (binding.held_at, binding.held_observed) {
+        (Some(at), Some(value)) => format!(
+            "; at {} {unit} it held with {}",
+            number::plain(at),
+            observed(Some(value), &binding.unit)
+        ),
+        (Some(at), None) => format!("; at {} {unit} it held", number::plain(at)),
+        (None, _) => String::new(),
+    };
+    format!(
+        "{} at {} {unit}: {}, {} of {} observations not good{held}",
+        quoted(&binding.slo),
+        number::plain(binding.at),
+        observed(binding.observed, &binding.unit),
+        number::count(binding.not_good),
+        number::count(binding.n),
+    )
+}
+
+/// How much stands behind the answer.
+fn evidence(row: Row<'_>) -> String {
+    let trials = &row.check.trials;
+    let invalid = trials.iter().filter(|trial| trial.validity == Validity::Invalid).count();
+    let health = match invalid {
+        0 => "the load generator was healthy".to_owned(),
+        1 => "1 invalid trial was left out".to_owned(),
+        n => format!("{n} invalid trials were left out"),
+    };
+    let sent = trials.iter().map(|trial| trial.counts.intended).sum();
+    let took = number::duration(row.check.seconds);
+    match row.current() {
+        Some(metric) => format!(
+            "{} in {}, {} interval; {} took {took}; {health}",
+            plural(metric.samples, "request"),
+            plural(u64::from(metric.trials), "trial"),
+            number::percent(metric.confidence),
+            plural(trials.len() as u64, "trial"),
+        ),
+        None => format!(
+            "{} in {}, {took}; {health}",
+            plural(sent, "request"),
+            plural(trials.len() as u64, "trial"),
+        ),
+    }
+}
+
+fn plural(n: u64, word: &str) -> String {
+    format!("{} {word}{}", number::count(n), if n == 1 { "" } else { "s" })
+}
+
+/// What failures looked like in the first trial that was violated, class by class.
+fn failures(check: &CheckResult) -> Option<Note> {
+    let violated = |trial: &&TrialResult| {
+        trial.validity == Validity::Valid
+            && trial.evidence == EvidenceResult::Violated
+            && trial.counts.not_ok() > 0
+    };
+    let trial = check.trials.iter().filter(violated).min_by(|a, b| a.value.total_cmp(&b.value))?;
+    let mut classes: Vec<(&String, u64)> = trial
+        .counts
+        .by_outcome
+        .iter()
+        .filter(|(class, n)| class.as_str() != "ok" && **n > 0)
+        .map(|(class, n)| (class, *n))
+        .collect();
+    classes.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+    let list: Vec<String> = classes
+        .iter()
+        .take(FAILURES_MAX)
+        .map(|(class, n)| {
+            let example = trial
+                .failures
+                .get(*class)
+                .map_or_else(String::new, |example| format!(", such as {}", quoted(example)));
+            format!("{} {}{example}", number::count(*n), quoted(class))
+        })
+        .collect();
+    Some(Note {
+        label: "Failures",
+        text: format!(
+            "of {} at {} {}: {}",
+            plural(trial.counts.intended, "request"),
+            number::plain(trial.value),
+            check.unit,
+            list.join("; ")
+        ),
+    })
+}

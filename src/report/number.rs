@@ -1,0 +1,279 @@
+//! The one formatter of numbers: rounded to what the interval supports, grouped, with a real minus;
+//! never `NaN`, `inf`, `-0` or an exponent.
+
+/// What stands where there is no number.
+pub const NONE: &str = "–";
+/// Between groups of three digits: does not break a line.
+const GROUP: char = '\u{a0}';
+const MINUS: char = '\u{2212}';
+/// Most decimals that are printed.
+const DECIMALS_MAX: i32 = 6;
+/// Beyond this the digits say nothing any more.
+const LARGEST: f64 = 1e15;
+
+/// An estimate with its interval: `41.0 [39.8, 42.1]`. Two significant digits of the half-width; an
+/// interval without width is left out.
+#[must_use]
+pub fn estimate(value: f64, low: f64, high: f64) -> String {
+    match decimals_of(low, high) {
+        Some(decimals) => format!(
+            "{} [{}, {}]",
+            fixed(value, decimals),
+            fixed(low, decimals),
+            fixed(high, decimals)
+        ),
+        None => plain(value),
+    }
+}
+
+/// The estimate alone, to the same digits as [`estimate`].
+#[must_use]
+pub fn rounded(value: f64, low: f64, high: f64) -> String {
+    decimals_of(low, high).map_or_else(|| plain(value), |decimals| fixed(value, decimals))
+}
+
+/// A relative change with its interval: `−23.9 % [−27.0, −20.6]`, from shares.
+#[must_use]
+pub fn change(value: f64, low: f64, high: f64) -> String {
+    let (value, low, high) = (value * 1e2, low * 1e2, high * 1e2);
+    match decimals_of(low, high) {
+        Some(decimals) => format!(
+            "{} % [{}, {}]",
+            signed(value, decimals),
+            signed(low, decimals),
+            signed(high, decimals)
+        ),
+        None => format!("{} %", signed(value, one_below_one(value))),
+    }
+}
+
+/// A relative change in a heading: `−24 %`, from a share.
+#[must_use]
+pub fn change_short(value: f64) -> String {
+    format!("{} %", signed(value * 1e2, one_below_one(value * 1e2)))
+}
+
+/// A relative change with its interval in a heading: `+0.7 % [−8, +9]`, from shares.
+#[must_use]
+pub fn change_short_with_interval(value: f64, low: f64, high: f64) -> String {
+    let short = change_short(value);
+    match decimals_of(low * 1e2, high * 1e2) {
+        Some(decimals) => {
+            let decimals = decimals.clamp(0, one_below_one((high - low) * 50.0));
+            format!("{short} [{}, {}]", signed(low * 1e2, decimals), signed(high * 1e2, decimals))
+        }
+        None => short,
+    }
+}
+
+/// A share as percent: `1.2 %`.
+#[must_use]
+pub fn percent(share: f64) -> String {
+    format!("{} %", plain(share * 1e2))
+}
+
+/// A number without an interval, to about three significant digits: `742`, `0.53`, `1 810`.
+#[must_use]
+pub fn plain(value: f64) -> String {
+    let decimals = match value.abs() {
+        size if size >= 100.0 => 0,
+        size if size >= 10.0 => 1,
+        size if size >= 1.0 => 2,
+        size if size >= 0.1 => 3,
+        size if size >= 0.01 => 4,
+        _ => DECIMALS_MAX,
+    };
+    let text = fixed(value, decimals);
+    match text.split_once('.') {
+        Some((whole, fraction)) if fraction.trim_end_matches('0').is_empty() => whole.to_owned(),
+        Some((whole, fraction)) => format!("{whole}.{}", fraction.trim_end_matches('0')),
+        None => text,
+    }
+}
+
+/// A count: `1 912`.
+#[must_use]
+pub fn count(n: u64) -> String {
+    grouped(&n.to_string())
+}
+
+/// A length of time in seconds: `4 min 40 s`, `52 s`, `0.4 s`.
+#[must_use]
+pub fn duration(seconds: f64) -> String {
+    if !seconds.is_finite() || seconds < 0.0 {
+        return NONE.to_owned();
+    }
+    if seconds < 9.95 {
+        return format!("{} s", plain((seconds * 10.0).round() / 10.0));
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "finite, not negative; a cast saturates"
+    )]
+    let seconds = seconds.round() as u64;
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, s) => format!("{s} s"),
+        (0, min, 0) => format!("{min} min"),
+        (0, min, s) => format!("{min} min {s} s"),
+        (h, 0, _) => format!("{} h", count(h)),
+        (h, min, _) => format!("{} h {min} min", count(h)),
+    }
+}
+
+/// Decimals that show two significant digits of the half-width (one of 0.95 and more counts as 1.0);
+/// negative: rounded to tens, hundreds …; `None` without a width.
+#[must_use]
+pub fn decimals_of(low: f64, high: f64) -> Option<i32> {
+    let half = (high - low) / 2.0;
+    if !half.is_finite() || half <= 0.0 || half >= LARGEST {
+        return None;
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the logarithm of a finite number is small"
+    )]
+    let power = (half / 0.95 * (1.0 + 1e-9)).log10().floor() as i32;
+    Some((1 - power).clamp(-12, DECIMALS_MAX))
+}
+
+/// A number with this many decimals; negative: rounded to tens, hundreds …
+#[must_use]
+pub fn fixed(value: f64, decimals: i32) -> String {
+    if !value.is_finite() {
+        return NONE.to_owned();
+    }
+    if value.abs() >= LARGEST {
+        let sign = if value < 0.0 { MINUS.to_string() } else { String::new() };
+        return format!("{sign}over {}", grouped("1000000000000000"));
+    }
+    let scale = 10f64.powi(decimals.min(0).abs());
+    let places = usize::try_from(decimals.max(0)).unwrap_or(0);
+    let text = format!("{:.places$}", (value / scale).round_if(decimals < 0) * scale);
+    let is_zero = text.bytes().all(|byte| matches!(byte, b'-' | b'0' | b'.'));
+    let digits = text.trim_start_matches('-');
+    let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(w, f)| (w, Some(f)));
+    let mut out = String::new();
+    if text.starts_with('-') && !is_zero {
+        out.push(MINUS);
+    }
+    out.push_str(&grouped(whole));
+    if let Some(fraction) = fraction {
+        out.push('.');
+        out.push_str(fraction);
+    }
+    out
+}
+
+trait RoundIf {
+    fn round_if(self, round: bool) -> Self;
+}
+
+impl RoundIf for f64 {
+    fn round_if(self, round: bool) -> Self {
+        if round { self.round() } else { self }
+    }
+}
+
+fn one_below_one(value: f64) -> i32 {
+    i32::from(value.abs() < 0.95)
+}
+
+/// With its sign; a zero has none and no decimals either.
+fn signed(value: f64, decimals: i32) -> String {
+    let text = fixed(value, decimals);
+    if text.bytes().all(|byte| matches!(byte, b'0' | b'.')) {
+        return "0".to_owned();
+    }
+    let is_positive = text.starts_with(|c: char| c.is_ascii_digit() || c == 'o');
+    if is_positive { format!("+{text}") } else { text }
+}
+
+fn grouped(digits: &str) -> String {
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(GROUP);
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        change, change_short, change_short_with_interval, count, duration, estimate, fixed, plain,
+    };
+    use proptest::prelude::*;
+
+    #[test]
+    fn numbers_are_rounded_to_what_the_interval_supports() {
+        for (value, low, high, expected) in [
+            (41.02, 39.84, 42.09, "41.0 [39.8, 42.1]"),
+            (31.2, 30.1, 32.0, "31.2 [30.1, 32.0]"),
+            (16_384.0, 16_384.0, 16_384.0, "16\u{a0}384"),
+            (16_384.0, 14_100.0, 18_700.0, "16\u{a0}400 [14\u{a0}100, 18\u{a0}700]"),
+            (0.0123, 0.0119, 0.0127, "0.01230 [0.01190, 0.01270]"),
+            (-3.0, -9.0, 3.0, "−3.0 [−9.0, 3.0]"),
+        ] {
+            assert_eq!(estimate(value, low, high), expected);
+        }
+    }
+
+    #[test]
+    fn changes_have_a_sign_unless_they_are_nothing() {
+        assert_eq!(change(-0.2389, -0.27, -0.206), "−23.9 % [−27.0, −20.6]");
+        assert_eq!(change(0.0, 0.0, 0.0), "0 %");
+        assert_eq!(change_short(-0.2389), "−24 %");
+        assert_eq!(change_short(0.00001), "0 %");
+        assert_eq!(change_short_with_interval(0.007, -0.08, 0.09), "+0.7 % [−8, +9]");
+        assert_eq!(change_short_with_interval(-0.061, -0.153, 0.04), "−6 % [−15, +4]");
+    }
+
+    #[test]
+    fn numbers_without_an_interval_have_three_digits() {
+        for (value, expected) in [
+            (742.4, "742"),
+            (1810.4, "1\u{a0}810"),
+            (0.5312, "0.531"),
+            (41.0, "41"),
+            (2.5, "2.5"),
+            (-0.0, "0"),
+            (f64::NAN, "–"),
+            (f64::INFINITY, "–"),
+        ] {
+            assert_eq!(plain(value), expected);
+        }
+        assert_eq!(count(1_234_567), "1\u{a0}234\u{a0}567");
+    }
+
+    #[test]
+    fn lengths_of_time_read_as_people_say_them() {
+        for (seconds, expected) in
+            [(0.42, "0.4 s"), (52.3, "52 s"), (280.0, "4 min 40 s"), (3_600.0, "1 h")]
+        {
+            assert_eq!(duration(seconds), expected);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_number_reads_as_nonsense(value in proptest::num::f64::ANY, low in proptest::num::f64::ANY, high in proptest::num::f64::ANY, decimals in -20..6) {
+            for text in [
+                estimate(value, low, high),
+                change(value, low, high),
+                change_short(value),
+                change_short_with_interval(value, low, high),
+                plain(value),
+                fixed(value, decimals),
+                duration(value),
+            ] {
+                prop_assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");
+                prop_assert!(!text.contains(['-', 'e', 'E']) || text.contains("over"), "{text}");
+                prop_assert!(!text.contains("−0 "), "{text}");
+                prop_assert!(text.chars().count() < 120, "{text}");
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! From the suite's target to a base URL that answers.
+
+use crate::config::Plan;
+use crate::config::plan::{ManagedTarget, Ready, TargetSource};
+use crate::demo::Profile;
+use crate::load::Client;
+use crate::target::{RunningTarget, TargetError, start};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// A target that answers.
+#[derive(Debug)]
+pub struct Launched {
+    /// Where.
+    pub base_url: String,
+    /// The process, where it is ours.
+    pub running: Option<RunningTarget>,
+}
+
+/// Why there is no target.
+#[derive(Debug, thiserror::Error)]
+pub enum LaunchError {
+    /// The managed target did not start.
+    #[error(transparent)]
+    Managed(#[from] TargetError),
+    /// The URL does not answer.
+    #[error("{url} does not answer: {reason}")]
+    Unreachable {
+        /// The base URL.
+        url: String,
+        /// What was seen.
+        reason: String,
+    },
+}
+
+/// Starts the target of `plan`, or asks the one that runs already for an answer. `program` is our
+/// own binary; `log` receives the output of a managed target.
+///
+/// # Errors
+/// It does not start, or does not answer.
+pub async fn launch(
+    plan: &Plan,
+    program: &Path,
+    log: &Path,
+    stop: &CancellationToken,
+) -> Result<Launched, LaunchError> {
+    let managed = match &plan.target.source {
+        TargetSource::Url(url) => {
+            answers(plan, url).await?;
+            return Ok(Launched { base_url: url.clone(), running: None });
+        }
+        TargetSource::Managed(managed) => {
+            let folder = plan.file.parent().map(Path::to_owned).unwrap_or_default();
+            ManagedTarget { directory: folder.join(&managed.directory), ..managed.clone() }
+        }
+        TargetSource::Demo(profile) => demo(program, profile),
+    };
+    let running = start(&managed, log, program, stop).await?;
+    Ok(Launched { base_url: running.base_url(), running: Some(running) })
+}
+
+/// Any answer will do: what counts as success is the trial's business.
+async fn answers(plan: &Plan, url: &str) -> Result<(), LaunchError> {
+    let unreachable = |reason: String| LaunchError::Unreachable { url: url.to_owned(), reason };
+    let client =
+        Client::new(&plan.target, url).await.map_err(|error| unreachable(error.to_string()))?;
+    client.get("/").await.map(|_status| ()).map_err(|error| unreachable(error.detail))
+}
+
+/// The demo is our own binary, as a process of its own: its speed must not depend on ours.
+fn demo(program: &Path, profile: &Profile) -> ManagedTarget {
+    let profile = serde_json::to_string(profile).unwrap_or_default();
+    let arguments = ["demo", "--listen", "127.0.0.1:{port}", "--profile-json", &profile];
+    let mut command = vec![program.display().to_string()];
+    command.extend(arguments.map(str::to_owned));
+    ManagedTarget {
+        command,
+        directory: PathBuf::from("."),
+        env: BTreeMap::new(),
+        pass_env: BTreeSet::new(),
+        port: None,
+        ready: Ready { path: "/health/ready".to_owned(), within: Duration::from_secs(30) },
+        grace: Duration::from_secs(2),
+    }
+}
+
+impl LaunchError {
+    /// The last lines of a managed target's log, as it wrote them.
+    #[must_use]
+    pub fn last_lines(&self) -> Vec<String> {
+        match self {
+            Self::Managed(error) => error.last_lines().to_vec(),
+            Self::Unreachable { .. } => Vec::new(),
+        }
+    }
+}

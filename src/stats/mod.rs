@@ -1,0 +1,5 @@
+//! Tests on samples and intervals.
+
+mod proportion;
+
+pub use proportion::wilson;

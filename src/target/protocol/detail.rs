@@ -1,0 +1,85 @@
+//! Text of the target, made fit for one line of a report.
+
+use std::borrow::Cow;
+
+/// Shortest word of a header's value that is looked for as a secret; shorter ones would blank
+/// ordinary words.
+const SECRET_CHARS_MIN: usize = 6;
+
+/// `text` on one line of at most `max` characters: runs of white space, control and direction
+/// characters become one space.
+#[must_use]
+pub fn one_line(text: &str, max: usize) -> String {
+    let mut line = String::with_capacity(text.len().min(max * 2));
+    let mut gap = false;
+    let mut count = 0;
+    for c in text.chars() {
+        if c.is_whitespace() || c.is_control() || is_invisible(c) {
+            gap = count > 0;
+            continue;
+        }
+        if count + usize::from(gap) >= max {
+            line.push('…');
+            break;
+        }
+        if std::mem::take(&mut gap) {
+            line.push(' ');
+            count += 1;
+        }
+        line.push(c);
+        count += 1;
+    }
+    line
+}
+
+/// Characters that have no width or turn the direction of text.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// `text` with every `secret`, and every longer word of it (`Bearer KEY`), blanked: a target may
+/// say back what it was told.
+#[must_use]
+pub fn redacted<'a>(text: &'a str, secret: &str) -> Cow<'a, str> {
+    let mut text = Cow::Borrowed(text);
+    let words = std::iter::once(secret.trim()).chain(secret.split_whitespace());
+    for word in words.filter(|word| word.chars().count() >= SECRET_CHARS_MIN) {
+        if text.contains(word) {
+            text = Cow::Owned(text.replace(word, "[redacted]"));
+        }
+    }
+    text
+}
+
+/// The start of `bytes` as text, at most `max` bytes.
+pub(super) fn excerpt(bytes: &[u8], max: usize) -> String {
+    String::from_utf8_lossy(bytes.get(..max).unwrap_or(bytes)).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{one_line, redacted};
+
+    #[test]
+    fn a_detail_is_one_bounded_line_without_control_characters() {
+        for (text, line) in [
+            ("plain", "plain"),
+            ("  a\r\n\tb\u{1b}[31m c \n", "a b [31m c"),
+            ("x\u{202e}y", "x y"),
+            ("", ""),
+            ("123456789012", "1234567890…"),
+            ("1234567890", "1234567890"),
+            ("12345678 9012", "12345678 9…"),
+        ] {
+            assert_eq!(one_line(text, 10), line, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_target_says_back_of_a_secret_is_blanked() {
+        let said = "bad key sk-123456 in 'Bearer sk-123456'";
+        let clean = redacted(said, "Bearer sk-123456");
+        assert_eq!(clean, "bad key [redacted] in '[redacted]'");
+        assert_eq!(redacted("a b c", "a"), "a b c");
+    }
+}

@@ -1,0 +1,194 @@
+//! Splits a stream of server-sent events, as the HTML standard defines them, whatever the pieces
+//! in which it comes. Each byte is looked at once.
+
+/// Largest event; a longer one, or a longer line, is refused.
+const EVENT_BYTES_MAX: usize = 1 << 20;
+
+/// One complete event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Event<'a> {
+    /// Value of its `event:` line; empty without one.
+    pub name: &'a [u8],
+    /// Its `data:` lines, joined by line feeds.
+    pub data: &'a [u8],
+}
+
+/// An event is larger than 1 MiB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an event is larger than 1 MiB")]
+pub struct TooLarge;
+
+/// Takes the bytes of a stream in any pieces and hands out complete events. What follows the last
+/// blank line when the stream ends is no event.
+#[derive(Debug, Default)]
+pub struct Splitter {
+    /// The start of a line whose end has not come.
+    partial: Vec<u8>,
+    name: Vec<u8>,
+    data: Vec<u8>,
+    has_data: bool,
+    /// The last byte was a CR: a LF that follows belongs to it.
+    after_cr: bool,
+    /// A line was seen: a byte order mark can only be before the first.
+    started: bool,
+}
+
+impl Splitter {
+    /// Takes the next bytes and calls `on_event` for each event that they complete.
+    ///
+    /// # Errors
+    /// [`TooLarge`] when an event or a line exceeds 1 MiB; the stream cannot be read on.
+    pub fn push(
+        &mut self,
+        mut bytes: &[u8],
+        mut on_event: impl FnMut(Event<'_>),
+    ) -> Result<(), TooLarge> {
+        while !bytes.is_empty() {
+            if std::mem::take(&mut self.after_cr)
+                && let Some(rest) = bytes.strip_prefix(b"\n")
+            {
+                bytes = rest;
+                continue;
+            }
+            let Some(end) = bytes.iter().position(|b| matches!(b, b'\n' | b'\r')) else {
+                self.partial.extend_from_slice(bytes);
+                return self.within_limit(0);
+            };
+            let (line, rest) = bytes.split_at(end);
+            self.after_cr = rest.first() == Some(&b'\r');
+            bytes = rest.get(1..).unwrap_or_default();
+            if self.partial.is_empty() {
+                self.line(line, &mut on_event)?;
+            } else {
+                let mut whole = std::mem::take(&mut self.partial);
+                whole.extend_from_slice(line);
+                let taken = self.line(&whole, &mut on_event);
+                whole.clear();
+                self.partial = whole;
+                taken?;
+            }
+        }
+        Ok(())
+    }
+
+    fn within_limit(&self, more: usize) -> Result<(), TooLarge> {
+        let held = self.data.len() + self.partial.len() + more;
+        if held > EVENT_BYTES_MAX { Err(TooLarge) } else { Ok(()) }
+    }
+
+    fn line(&mut self, line: &[u8], on_event: &mut impl FnMut(Event<'_>)) -> Result<(), TooLarge> {
+        let first = !std::mem::replace(&mut self.started, true);
+        let line = if first { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line) } else { line };
+        self.within_limit(line.len())?;
+        if line.is_empty() {
+            if std::mem::take(&mut self.has_data) {
+                on_event(Event { name: &self.name, data: &self.data });
+            }
+            self.name.clear();
+            self.data.clear();
+            return Ok(());
+        }
+        let colon = line.iter().position(|b| *b == b':').unwrap_or(line.len());
+        let (field, value) = line.split_at(colon);
+        let value = value.strip_prefix(b":").unwrap_or(value);
+        let value = value.strip_prefix(b" ").unwrap_or(value);
+        match field {
+            b"data" => {
+                if std::mem::replace(&mut self.has_data, true) {
+                    self.data.push(b'\n');
+                }
+                self.data.extend_from_slice(value);
+            }
+            b"event" => {
+                self.name.clear();
+                self.name.extend_from_slice(value);
+            }
+            _ => {} // a comment (empty field name), id, retry or an unknown field
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{EVENT_BYTES_MAX, Splitter, TooLarge};
+    use proptest::prelude::*;
+
+    type Events = Vec<(String, String)>;
+
+    fn events<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Events, TooLarge> {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let mut splitter = Splitter::default();
+        let mut all = Events::new();
+        for piece in pieces {
+            splitter.push(piece, |event| all.push((text(event.name), text(event.data))))?;
+        }
+        Ok(all)
+    }
+
+    #[test]
+    fn events_are_split_as_the_standard_says() {
+        let table: [(&str, &[(&str, &str)]); 16] = [
+            ("data: a\n\ndata: b\n\n", &[("", "a"), ("", "b")]),
+            ("data: a\r\n\r\ndata: b\r\n\r\n", &[("", "a"), ("", "b")]),
+            ("data: a\r\rdata: b\r\r", &[("", "a"), ("", "b")]),
+            ("data: a\n\r\ndata: b\r\n\n", &[("", "a"), ("", "b")]),
+            ("\u{feff}data: a\n\n", &[("", "a")]),
+            ("\u{feff}\u{feff}data: a\n\n", &[]),
+            ("data: a\n\n\u{feff}data: b\n\n", &[("", "a")]),
+            (": ping\n\n:\n\ndata: a\n: in between\ndata: b\n\n", &[("", "a\nb")]),
+            ("data:a\n\ndata:  b\n\n", &[("", "a"), ("", " b")]),
+            ("event: error\ndata: x\n\ndata: y\n\n", &[("error", "x"), ("", "y")]),
+            ("event: only\n\ndata: y\n\n", &[("", "y")]),
+            ("data\n\ndata:\ndata:\n\n", &[("", ""), ("", "\n")]),
+            ("id: 1\nretry: 5\nunknown: z\ndata: a\n\n", &[("", "a")]),
+            ("data: {\"a\":\"b:c\"}\n\n", &[("", "{\"a\":\"b:c\"}")]),
+            ("data: unfinished\n", &[]),
+            ("data: a\n\ndata: unfinished", &[("", "a")]),
+        ];
+        for (text, expected) in table {
+            let expected: Events =
+                expected.iter().map(|(n, d)| ((*n).to_owned(), (*d).to_owned())).collect();
+            assert_eq!(events([text.as_bytes()]).unwrap(), expected, "{text:?}");
+            let bytes = text.as_bytes().chunks(1);
+            assert_eq!(events(bytes).unwrap(), expected, "byte by byte: {text:?}");
+        }
+    }
+
+    #[test]
+    fn an_event_of_a_mebibyte_is_read_and_a_larger_one_refused() {
+        for (prefix, fits) in [("data: ", EVENT_BYTES_MAX - 6), (": ", EVENT_BYTES_MAX - 2)] {
+            for (extra, ok) in [(0, true), (1, false)] {
+                let text = format!("{prefix}{}\n\n", "x".repeat(fits + extra));
+                for size in [text.len(), 4096] {
+                    let read = events(text.as_bytes().chunks(size));
+                    assert_eq!(read.is_ok(), ok, "{prefix:?} {extra} {size}");
+                }
+            }
+        }
+        let lines = "data: 0123456789abcdef\n".repeat(EVENT_BYTES_MAX / 16);
+        assert_eq!(events([lines.as_bytes()]), Err(TooLarge));
+    }
+
+    proptest! {
+        #[test]
+        fn any_split_of_the_bytes_gives_the_same_events(
+            parts in prop::collection::vec(
+                prop::sample::select(vec![
+                    &b"data: a"[..], b"data:", b"data", b"event: e", b":", b": c", b"\n", b"\r",
+                    b"\r\n", b"\n\n", b"\r\r", b"\r\n\r\n", b"\xef\xbb\xbf", b"\xef", b"\xff", b" ", b"x",
+                ]),
+                0..40,
+            ),
+            cuts in prop::collection::vec(0..200_usize, 0..12),
+        ) {
+            let bytes = parts.concat();
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|c| c.min(bytes.len())).collect();
+            cuts.push(0);
+            cuts.push(bytes.len());
+            cuts.sort_unstable();
+            let pieces = cuts.windows(2).map(|pair| &bytes[pair[0]..pair[1]]);
+            prop_assert_eq!(events(pieces), events([bytes.as_slice()]));
+        }
+    }
+}

@@ -1,0 +1,469 @@
+//! The serialised form of a trial, a type of its own: one trial, as `results.json` and `plimsoll trial --format json` hold it.
+
+use super::{
+    Counts, Distribution, Ended, Evidence, Health, InvalidReason, Load, Observed, Outcome, Rates,
+    Series, SloResult, TokenSource, TrialReport,
+};
+use crate::slo::Slo;
+use crate::units::Unit;
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// One trial.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TrialResult {
+    /// Number of the trial within its check, from 0.
+    pub index: u32,
+    /// Name of what was varied.
+    pub knob: String,
+    /// Its value, in `unit`.
+    pub value: f64,
+    /// Unit of the value.
+    pub unit: String,
+    /// How the trial ended.
+    pub ended: EndedResult,
+    /// Whether it says something about the target.
+    pub validity: Validity,
+    /// Why it does not.
+    pub reasons: Vec<Reason>,
+    /// What it says about all conditions together; meaningless in an invalid trial.
+    pub evidence: EvidenceResult,
+    /// Length, from the first arrival to the end.
+    pub seconds: f64,
+    /// Requests sent in all, measured or not.
+    pub requests: u64,
+    /// The measured requests.
+    pub counts: CountsResult,
+    /// Lengths of time of the measured requests, by name.
+    pub latency: IndexMap<String, LatencyResult>,
+    /// Rates over the measured period.
+    pub rates: RatesResult,
+    /// One entry per condition.
+    pub slos: Vec<TrialSlo>,
+    /// The generator's own figures.
+    pub health: HealthResult,
+    /// Where token counts come from.
+    pub tokens: TokensResult,
+    /// Requests whose `tpot` is undefined: left out of it.
+    pub tpot_undefined: u64,
+    /// One example per class of failure, as the target gave it.
+    pub failures: IndexMap<String, String>,
+    /// Readings of the target, by name and unit.
+    pub target: IndexMap<String, f64>,
+}
+
+impl From<&TrialReport> for TrialResult {
+    fn from(report: &TrialReport) -> Self {
+        let unit = match report.plan.load {
+            Load::Open { .. } => "sessions/s",
+            Load::Closed { .. } => "sessions",
+        };
+        Self {
+            index: report.plan.index,
+            knob: report.plan.knob.clone(),
+            value: report.plan.value.get(),
+            unit: unit.to_owned(),
+            ended: report.ended.into(),
+            validity: if report.is_valid() { Validity::Valid } else { Validity::Invalid },
+            reasons: reasons_of(&report.health.invalid),
+            evidence: report.evidence.into(),
+            seconds: report.elapsed.as_secs_f64(),
+            requests: report.requests,
+            counts: CountsResult::from(&report.counts),
+            latency: latency_of(report),
+            rates: report.rates.into(),
+            slos: report.slos.iter().map(TrialSlo::from).collect(),
+            health: HealthResult::from(&report.health),
+            tokens: report.token_source.into(),
+            tpot_undefined: report.tpot_undefined,
+            failures: report
+                .failures
+                .iter()
+                .map(|(outcome, example)| (outcome.name().to_owned(), example.clone()))
+                .collect(),
+            target: IndexMap::new(),
+        }
+    }
+}
+
+/// How a trial ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EndedResult {
+    /// Every measured request ended by itself.
+    Complete,
+    /// The outcome could no longer change.
+    Settled,
+    /// The target was overloaded.
+    Overload,
+    /// Its time limit, or the budget, ran out.
+    Stopped,
+}
+
+impl From<Ended> for EndedResult {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Complete => Self::Complete,
+            Ended::Settled => Self::Settled,
+            Ended::Overload => Self::Overload,
+            Ended::Stopped => Self::Stopped,
+        }
+    }
+}
+
+/// Whether a trial says something about the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Validity {
+    /// It does.
+    Valid,
+    /// The load generator was the limit.
+    Invalid,
+}
+
+/// What a trial says about a condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EvidenceResult {
+    /// It held.
+    Met,
+    /// It did not.
+    Violated,
+    /// Too little was observed.
+    Undecided,
+}
+
+impl From<Evidence> for EvidenceResult {
+    fn from(evidence: Evidence) -> Self {
+        match evidence {
+            Evidence::Met => Self::Met,
+            Evidence::Violated => Self::Violated,
+            Evidence::Undecided => Self::Undecided,
+        }
+    }
+}
+
+impl EvidenceResult {
+    /// The word in reports.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Met => "met",
+            Self::Violated => "violated",
+            Self::Undecided => "undecided",
+        }
+    }
+}
+
+/// A signal by which a trial is invalid.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Reason {
+    /// Its stable name.
+    pub signal: String,
+    /// What was read and what is accepted.
+    pub text: String,
+    /// What to do about it.
+    pub advice: String,
+}
+
+/// The same for each of these.
+pub fn reasons_of(reasons: &[InvalidReason]) -> Vec<Reason> {
+    reasons
+        .iter()
+        .map(|reason| Reason {
+            signal: signal(reason).to_owned(),
+            text: reason.to_string(),
+            advice: reason.advice().to_owned(),
+        })
+        .collect()
+}
+
+fn signal(reason: &InvalidReason) -> &'static str {
+    match reason {
+        InvalidReason::SendLag { .. } => "send_lag",
+        InvalidReason::Offered { .. } => "offered",
+        InvalidReason::Resource { .. } => "resource",
+        InvalidReason::Descriptors { .. } => "descriptors",
+        InvalidReason::Cpu { .. } => "cpu",
+        InvalidReason::Dropped { .. } => "dropped",
+        InvalidReason::InFlight { .. } => "in_flight",
+        InvalidReason::Accounting { .. } => "accounting",
+    }
+}
+
+/// The measured requests: `intended` is the sum of all classes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CountsResult {
+    /// Requests that the schedule wanted.
+    pub intended: u64,
+    /// Requests whose last byte went out.
+    pub written: u64,
+    /// Requests sent once more because a reused connection had died.
+    pub reconnects: u64,
+    /// Requests by how they ended, every class, those that did not occur with 0.
+    #[serde(flatten)]
+    pub by_outcome: IndexMap<String, u64>,
+}
+
+impl CountsResult {
+    /// Requests that ended this way.
+    #[must_use]
+    pub fn of(&self, outcome: Outcome) -> u64 {
+        self.by_outcome.get(outcome.name()).copied().unwrap_or(0)
+    }
+
+    /// Requests that were not ok.
+    #[must_use]
+    pub fn not_ok(&self) -> u64 {
+        self.by_outcome.values().sum::<u64>().saturating_sub(self.of(Outcome::Ok))
+    }
+}
+
+impl From<&Counts> for CountsResult {
+    fn from(counts: &Counts) -> Self {
+        Self {
+            intended: counts.intended,
+            written: counts.written,
+            reconnects: counts.reconnects,
+            by_outcome: Outcome::ALL
+                .into_iter()
+                .map(|outcome| (outcome.name().to_owned(), counts.of(outcome)))
+                .collect(),
+        }
+    }
+}
+
+/// Order statistics of a length of time. A request that was not ok counts as longer than all others
+/// (`censored`). A number is `null` for one of two reasons: its name stands in `beyond` and it lies
+/// among the censored, or there are fewer than 1 / (1 - q) observations and it would be the largest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LatencyResult {
+    /// Always `ms`.
+    pub unit: String,
+    /// Observations.
+    pub n: u64,
+    /// Requests that were not ok and count as longer than all observations.
+    pub censored: u64,
+    /// Median.
+    pub p50: Option<f64>,
+    /// 75th percentile.
+    pub p75: Option<f64>,
+    /// 90th percentile.
+    pub p90: Option<f64>,
+    /// 95th percentile.
+    pub p95: Option<f64>,
+    /// 99th percentile.
+    pub p99: Option<f64>,
+    /// Largest.
+    pub max: Option<f64>,
+    /// Mean of the observations, without the censored.
+    pub mean: Option<f64>,
+    /// Names of the numbers that lie among the censored.
+    pub beyond: Vec<String>,
+}
+
+impl LatencyResult {
+    fn new(distribution: &Distribution, censored: u64) -> Self {
+        let mut beyond = Vec::new();
+        let mut at = |name: &str, q: f64, needed: u64| match distribution.quantile(q, censored) {
+            _ if distribution.n() + censored < needed => None,
+            Some(Observed::At(at)) => Some(ms(at)),
+            Some(Observed::Beyond) => {
+                beyond.push(name.to_owned());
+                None
+            }
+            None => None,
+        };
+        let p50 = at("p50", 0.50, 2);
+        let p75 = at("p75", 0.75, 4);
+        let p90 = at("p90", 0.90, 10);
+        let p95 = at("p95", 0.95, 20);
+        let p99 = at("p99", 0.99, 100);
+        let max = at("max", 1.0, 1);
+        Self {
+            unit: "ms".to_owned(),
+            n: distribution.n(),
+            censored,
+            p50,
+            p75,
+            p90,
+            p95,
+            p99,
+            // The exact one: a quantile is the end of its cell.
+            max: max.and_then(|_| distribution.max()).map(ms),
+            mean: distribution.mean().map(ms),
+            beyond,
+        }
+    }
+}
+
+/// Every series that was observed, and those that only failures would have filled.
+fn latency_of(report: &TrialReport) -> IndexMap<String, LatencyResult> {
+    let not_ok = report.counts.not_ok();
+    Series::ALL
+        .into_iter()
+        .filter_map(|series| {
+            let distribution = report.latency.get(&series)?;
+            let censored = match series {
+                // Chunks and sends are observed as they happen, whatever becomes of the request.
+                Series::Tbc | Series::SendLag => 0,
+                Series::Ttfc
+                | Series::Tpot
+                | Series::E2e
+                | Series::E2eClosed
+                | Series::Ttfb
+                | Series::TtftAnswer
+                | Series::TtfcSent
+                | Series::E2eSent => not_ok,
+            };
+            let says_something = distribution.n() > 0
+                || (censored > 0 && matches!(series, Series::Ttfc | Series::E2e));
+            says_something
+                .then(|| (series.name().to_owned(), LatencyResult::new(distribution, censored)))
+        })
+        .collect()
+}
+
+fn ms(length: Duration) -> f64 {
+    length.as_secs_f64() * 1e3
+}
+
+/// Rates over the measured period.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RatesResult {
+    /// Always `/s`.
+    pub unit: String,
+    /// Requests that the schedule wanted.
+    pub offered: f64,
+    /// Requests that were ok.
+    pub achieved: f64,
+    /// Requests that met every condition on a request.
+    pub good: f64,
+    /// Output tokens of requests that were ok.
+    pub tokens: f64,
+}
+
+impl From<Rates> for RatesResult {
+    fn from(rates: Rates) -> Self {
+        Self {
+            unit: "/s".to_owned(),
+            offered: rates.offered,
+            achieved: rates.achieved,
+            good: rates.good,
+            tokens: rates.tokens,
+        }
+    }
+}
+
+/// What a trial says about one condition.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TrialSlo {
+    /// The condition.
+    pub text: String,
+    /// Observations that were not good within the limit.
+    pub not_good: u64,
+    /// All observations.
+    pub n: u64,
+    /// Share of them that may be not good; `null` for a condition on a number.
+    pub allowed: Option<f64>,
+    /// What was observed, in `unit`; `null`: it lies among requests that never ended well, or nothing
+    /// was observed (`n` is 0).
+    pub observed: Option<f64>,
+    /// `ms`, `share` or `/s`.
+    pub unit: String,
+    /// What follows.
+    pub evidence: EvidenceResult,
+}
+
+impl From<&SloResult> for TrialSlo {
+    fn from(result: &SloResult) -> Self {
+        let (factor, unit) = unit_of(Some(&result.slo));
+        Self {
+            text: result.slo.to_string(),
+            not_good: result.tally.not_good,
+            n: result.tally.n,
+            allowed: result.allowed(),
+            observed: result.observed.map(|observed| observed * factor),
+            unit: unit.to_owned(),
+            evidence: result.evidence.into(),
+        }
+    }
+}
+
+/// The generator's own figures; `null` where the system does not tell.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HealthResult {
+    /// 99th percentile of written − intended.
+    pub send_lag_p99_ms: Option<f64>,
+    /// CPU time / wall time: 1 is one whole core.
+    pub cpu_cores: Option<f64>,
+    /// Threads that offer load.
+    pub workers: u32,
+    /// Most descriptors open at once.
+    pub descriptors: Option<u64>,
+    /// Limit on descriptors.
+    pub descriptors_limit: Option<u64>,
+    /// Mean sessions in flight, closed loop.
+    pub in_flight_mean: Option<f64>,
+}
+
+impl From<&Health> for HealthResult {
+    fn from(health: &Health) -> Self {
+        Self {
+            send_lag_p99_ms: health.send_lag_p99.map(ms),
+            cpu_cores: health.readings.cpu_cores,
+            workers: health.readings.workers,
+            descriptors: health.readings.descriptors,
+            descriptors_limit: health.readings.descriptors_limit,
+            in_flight_mean: health.readings.in_flight_mean,
+        }
+    }
+}
+
+/// Where token counts come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TokensResult {
+    /// The server's own `usage`.
+    Usage,
+    /// Output chunks: an estimate.
+    Chunks,
+    /// Some answers had `usage`, others not.
+    Mixed,
+    /// The protocol has no tokens.
+    None,
+}
+
+impl From<TokenSource> for TokensResult {
+    fn from(source: TokenSource) -> Self {
+        match source {
+            TokenSource::Usage => Self::Usage,
+            TokenSource::Chunks => Self::Chunks,
+            TokenSource::Mixed => Self::Mixed,
+            TokenSource::None => Self::None,
+        }
+    }
+}
+
+impl LatencyResult {
+    /// Whether a number is missing for want of observations.
+    /// Whether it saw too little to say anything.
+    #[must_use]
+    pub fn is_too_small(&self) -> bool {
+        self.n + self.censored < 100
+    }
+}
+
+/// The unit in which results state what a condition observed, and its factor from the base unit.
+#[must_use]
+pub fn unit_of(slo: Option<&Slo>) -> (f64, &'static str) {
+    match slo.map(|slo| slo.metric.unit()) {
+        Some(Unit::Seconds) => (1e3, "ms"),
+        Some(Unit::Ratio) => (1.0, "share"),
+        Some(Unit::PerSecond) => (1.0, "/s"),
+        Some(Unit::Bytes) => (1.0, "bytes"),
+        Some(Unit::Count) | None => (1.0, ""),
+    }
+}
