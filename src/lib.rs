@@ -1,7 +1,7 @@
 //! Plimsoll: a capacity gate that refuses to be green for the wrong reason.
 //!
 //! The modules are layers. A file may use what stands below it in this list, never what stands
-//! above; `tests/house.rs` checks it.
+//! above; `tests/house` checks it.
 
 pub mod cli;
 pub mod report;

@@ -124,7 +124,8 @@ pub fn render(results: &Results) -> String {
     )
 }
 
-/// The report. Over [`SIZE_MAX`] characters blocks are left out, curves first, then passing rows; nothing is ever cut.
+/// The report. Over [`SIZE_MAX`] characters whole blocks are left out, never cut: first charts, then
+/// the trials of checks that passed, those of the others, rows that passed, and at last the notes.
 ///
 /// # Errors
 /// A template that names something that does not exist.

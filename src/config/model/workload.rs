@@ -121,8 +121,18 @@ impl JsonSchema for Length {
                 {
                     "type": "object",
                     "properties": {
-                        "fixed": whole,
-                        "uniform": { "type": "array", "items": whole, "minItems": 2, "maxItems": 2 },
+                        "fixed": {
+                            "description": "Always this length.",
+                            "type": "integer",
+                            "minimum": 1,
+                        },
+                        "uniform": {
+                            "description": "Each length from the first to the second, equally often.",
+                            "type": "array",
+                            "items": whole,
+                            "minItems": 2,
+                            "maxItems": 2,
+                        },
                         "normal": normal,
                         "zipf": zipf,
                     },
@@ -166,12 +176,20 @@ impl JsonSchema for ThinkTime {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let time = generator.subschema_for::<Time>();
+        let described = |text: &str| {
+            let mut time = time.clone();
+            time.insert("description".to_owned(), text.into());
+            time
+        };
         json_schema!({
             "oneOf": [
                 time,
                 {
                     "type": "object",
-                    "properties": { "fixed": time, "exponential": time },
+                    "properties": {
+                        "fixed": described("Always this long."),
+                        "exponential": described("Drawn from an exponential law with this mean."),
+                    },
                     "minProperties": 1,
                     "maxProperties": 1,
                     "additionalProperties": false,
