@@ -275,8 +275,13 @@ fn binding(history: &History) -> Option<Binding> {
     let valid = || history.trials().iter().filter(|trial| trial.is_valid());
     let by_value =
         |a: &&TrialReport, b: &&TrialReport| a.plan.value.get().total_cmp(&b.plan.value.get());
-    let lowest = valid().filter(|trial| trial.evidence == Evidence::Violated).min_by(by_value)?;
-    let broken = lowest.slos.iter().filter(|result| result.evidence == Evidence::Violated);
+    // An overload that was seen before any measured request had ended names no condition.
+    let is_broken = |result: &&SloResult| result.evidence == Evidence::Violated;
+    let lowest = valid()
+        .filter(|trial| trial.evidence == Evidence::Violated)
+        .filter(|trial| trial.slos.iter().any(|result| is_broken(&result)))
+        .min_by(by_value)?;
+    let broken = lowest.slos.iter().filter(is_broken);
     let worst = broken.max_by(|a, b| excess(a).total_cmp(&excess(b)))?;
     let held = valid().filter(|trial| trial.evidence == Evidence::Met).max_by(by_value).and_then(
         |trial| {
