@@ -1,7 +1,7 @@
 //! A suite that has been checked: no spans, no contradictions, every default filled in.
 
 use crate::demo::Profile;
-use crate::slo::{Metric, Slo};
+use crate::slo::Slo;
 use crate::units::{KnobValue, Ratio};
 use crate::workload::{Arrivals, SessionLaw};
 use indexmap::IndexMap;
@@ -288,10 +288,4 @@ pub struct GateLimits {
     pub min: Option<f64>,
     /// Largest absolute value.
     pub max: Option<f64>,
-}
-
-/// Whether a gate may name this: `capacity`, or a metric read at capacity.
-#[must_use]
-pub fn is_gated_name(name: &str) -> bool {
-    name == "capacity" || Metric::from_name(name).is_some()
 }

@@ -16,6 +16,14 @@ pub(super) fn default_gate() -> BTreeMap<String, GateLimits> {
     BTreeMap::from([("capacity".to_owned(), limits)])
 }
 
+/// A search ends where its conditions are just met: a gate on what they limit could not fail.
+fn never_moves(key: &Spanned<String>, metric: Metric) -> Problem {
+    let name = metric.name();
+    let what = format!("a gate on `{name}` could not fail: at capacity it stands at its limit");
+    Problem::new(Code::NotSupported, key.span, what)
+        .hint(format!("gate `capacity`; a limit on `{name}` belongs into `slos`"))
+}
+
 impl Context<'_> {
     pub(super) fn gates(
         &mut self,
@@ -32,9 +40,13 @@ impl Context<'_> {
         let mut is_fit = true;
         for (key, gate) in &raw.entries {
             let metric = Metric::from_name(&key.value);
+            if let Some(metric) = metric.filter(|metric| *metric != Metric::ErrorRate) {
+                self.problems.push(never_moves(key, metric));
+                is_fit = false;
+                continue;
+            }
             if metric.is_none() && key.value != "capacity" {
-                let mut known = vec!["capacity"];
-                known.extend(Metric::ALL.map(Metric::name));
+                let known = ["capacity", Metric::ErrorRate.name()];
                 let hint = match nearest(&key.value, &known) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("write one of {}", known.join(", ")),

@@ -144,6 +144,7 @@ const MISTAKES: &[(&str, &str, Code, &str)] = &[
     ("max_drop: 5%", "min: 5ms", Code::Quantity, "5ms"),
     ("max_drop: 5%", "min: 5, max: 4", Code::Conflict, "5"),
     ("{ capacity: { max_drop", "{ capasity: { max_drop", Code::UnknownValue, "capasity"),
+    ("{ capacity: { max_drop: 5% }", "{ ttft: { max: 1s }", Code::NotSupported, "ttft"),
     ("requests: 100_000", "requests: 0", Code::OutOfRange, "0"),
     ("requests: 100_000", "request: 5", Code::UnknownKey, "request"),
     ("budget:", "fail_on: []\nbudget:", Code::Empty, "fail_on"),
@@ -222,7 +223,7 @@ fn what_was_written_arrives_in_the_plan() {
             "target.env={A_B: \"$${X} ${KEY}\"}",
             "workload.sessions.think_time={exponential: 2s}",
             "checks.rate.capacity.arrivals={gamma: {cv: 2}}",
-            "checks.rate.gate={ttft: {max: 800ms, max_rise: 150%}}",
+            "checks.rate.gate={error_rate: {max: 0.8%, max_rise: 150%}}",
         ],
     )
     .unwrap();
@@ -234,7 +235,10 @@ fn what_was_written_arrives_in_the_plan() {
     assert_eq!(plan.sessions.think_time, ThinkTime::Exponential(Duration::from_secs(2)));
     let rate = &plan.checks["rate"];
     assert_eq!(rate.capacity.knob, Knob::Rate(Arrivals::Gamma { cv: 2.0 }));
-    assert_eq!((rate.gates["ttfc"].max, rate.gates["ttfc"].max_rise), (Some(0.8), Some(1.5)));
+    assert_eq!(
+        (rate.gates["error_rate"].max, rate.gates["error_rate"].max_rise),
+        (Some(0.008), Some(1.5))
+    );
 }
 
 #[test]
