@@ -93,6 +93,7 @@ impl Capacity {
             count: size.count,
             slos: self.slos.clone(),
             time_limit: size.time_limit,
+            request_limit: self.allowance.requests.saturating_sub(history.requests()),
         })
     }
 
@@ -100,12 +101,12 @@ impl Capacity {
     fn gap(&self, history: &History, plan: &TrialPlan) -> Option<Gap> {
         let spent = elapsed(history);
         let expected = self.sizing.expected_time(plan) + BETWEEN_TRIALS;
-        let requests: u64 = history.trials().iter().map(|trial| trial.requests).sum();
         if history.trials().len() >= self.search.max_trials as usize {
             Some(Gap::Trials { limit: self.search.max_trials })
         } else if spent + expected > self.allowance.time {
             Some(Gap::Time { budget: self.allowance.time })
-        } else if requests + self.sizing.expected_requests(plan) > self.allowance.requests {
+        } else if history.requests() + self.sizing.expected_requests(plan) > self.allowance.requests
+        {
             Some(Gap::Requests { budget: self.allowance.requests })
         } else {
             None
@@ -167,13 +168,16 @@ impl Check for Capacity {
         if let Some(stop) = self.cannot_go_on(history) {
             return stop;
         }
-        // An invalid trial says nothing: the same load once more.
-        if let Some(last) = history.trials().last().filter(|trial| !trial.is_valid()) {
-            let again = TrialPlan { index: last.plan.index + 1, ..last.plan.clone() };
-            return Step::Run(Box::new(again));
-        }
         let points = points(history);
         let search = self.bisect();
+        let run = |plan: TrialPlan| match self.gap(history, &plan) {
+            Some(gap) => self.conclude(history, search.settle(&points), Some(gap)),
+            None => Step::Run(Box::new(plan)),
+        };
+        // An invalid trial says nothing: the same load once more.
+        if let Some(last) = history.trials().last().filter(|trial| !trial.is_valid()) {
+            return run(TrialPlan { index: last.plan.index + 1, ..last.plan.clone() });
+        }
         let (value, purpose) = match search.next(&points) {
             Ask::Probe(value) => (value, Purpose::Probe),
             Ask::Play(value) => (value, Purpose::Play),
@@ -182,10 +186,7 @@ impl Check for Capacity {
         let Some(plan) = self.plan(history, value, purpose) else {
             return self.conclude(history, None, None);
         };
-        match self.gap(history, &plan) {
-            Some(gap) => self.conclude(history, search.settle(&points), Some(gap)),
-            None => Step::Run(Box::new(plan)),
-        }
+        run(plan)
     }
 
     fn watch(&self, plan: &TrialPlan) -> Box<dyn Watch> {
@@ -211,7 +212,11 @@ impl Capacity {
             return Some(step);
         }
         if last.ended == Ended::Stopped && last.evidence == Evidence::Undecided {
-            let gap = Gap::Time { budget: self.allowance.time };
+            let gap = if last.requests >= last.plan.request_limit {
+                Gap::Requests { budget: self.allowance.requests }
+            } else {
+                Gap::Time { budget: self.allowance.time }
+            };
             return Some(self.conclude(history, self.bisect().settle(&points(history)), Some(gap)));
         }
         let undecided = last.slos.iter().find(|result| result.evidence == Evidence::Undecided)?;

@@ -57,6 +57,12 @@ impl History {
     pub fn trials(&self) -> &[TrialReport] {
         &self.trials
     }
+
+    /// Requests sent in all of them.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.trials.iter().map(|trial| trial.requests).sum()
+    }
 }
 
 /// What a check may know of an earlier measurement of the same thing.

@@ -99,6 +99,7 @@ mod tests {
                 Slo::parse("p90 tbc < 50ms").unwrap(),
             ],
             time_limit: Duration::from_secs(60),
+            request_limit: u64::MAX,
         }
     }
 

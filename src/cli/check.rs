@@ -111,7 +111,7 @@ fn prior(suite: &Suite, gate: Option<&Gate>, check: &str) -> Option<Prior> {
 
 fn refused(error: &SessionError) -> ExitStatus {
     let hint = match error {
-        SessionError::Refused(_) => Some("raise `budget.time` or `--budget`, or shorten `trial`"),
+        SessionError::Refused(_) => Some("raise `budget` or `--budget`, or shorten `trial`"),
         SessionError::Folder(_) | SessionError::Journal(_) => {
             Some("name another folder with `--out`")
         }

@@ -153,6 +153,7 @@ impl Trial {
             count,
             slos: check.slos.iter().map(|slo| slo.slo.clone()).collect(),
             time_limit: length + suite.plan.target.timeouts.total,
+            request_limit: suite.plan.budget.requests,
         })
     }
 }

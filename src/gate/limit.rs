@@ -11,7 +11,7 @@ use crate::units::KnobValue;
 
 /// An improvement by more than this factor is called suspicious: more often the measurement broke
 /// than the service became so much better.
-const SUSPICIOUS: f64 = 1.5;
+pub const SUSPICIOUS: f64 = 1.5;
 
 /// Which kind of limit a gate is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -106,6 +106,7 @@ mod tests {
             count: 1,
             slos: Vec::new(),
             time_limit: Duration::from_secs(1),
+            request_limit: u64::MAX,
         }
     }
 

@@ -152,6 +152,7 @@ pub(super) fn job(load: Load, turns: u32, count: u64, slos: &[&str]) -> Job {
             count,
             slos: slos.iter().map(|text| Slo::parse(text).unwrap()).collect(),
             time_limit: Duration::from_secs(60),
+            request_limit: u64::MAX,
         },
         law: SessionLaw {
             turns: Length::Fixed(turns),

@@ -175,6 +175,7 @@ mod tests {
             count: 10,
             slos: Vec::new(),
             time_limit: Duration::from_secs(60),
+            request_limit: u64::MAX,
         }
     }
 

@@ -15,7 +15,7 @@ use crate::trial::{
     Ended, Expected, Outcome, Readings, Recorder, RequestId, StopReason, TrialPlan, TrialReport,
     Window,
 };
-use crate::workload::{HistoryMode, Salt, SessionLaw, ThinkTime};
+use crate::workload::{HistoryMode, Salt, SessionLaw};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
@@ -140,8 +140,7 @@ struct Done {
 impl<E: Exchange + 'static> Worker<E> {
     fn new(client: Rc<E>, job: Job) -> Self {
         let (requests, _) = Play::measured(&job.law, &job.plan);
-        let has_pauses =
-            job.law.turns.max() > 1 && job.law.think_time != ThinkTime::Fixed(Duration::ZERO);
+        let has_pauses = job.law.has_pauses();
         let expected = Expected { requests, has_tokens: client.has_tokens(), has_pauses };
         let per_session = ratio(requests, job.plan.count);
         Self {
@@ -181,7 +180,7 @@ impl<E: Exchange + 'static> Worker<E> {
             if self.recorder.borrow().is_decided() {
                 return Ok(Ended::Complete);
             }
-            if now >= time_limit {
+            if now >= time_limit || self.is_over_its_requests(now) {
                 return Ok(Ended::Stopped);
             }
             if self.release(now) {
@@ -207,9 +206,17 @@ impl<E: Exchange + 'static> Worker<E> {
         }
     }
 
+    /// Whether a request is due that may not be sent any more.
+    fn is_over_its_requests(&self, now: Duration) -> bool {
+        self.recorder.borrow().is_spent() && self.play.next_due().is_some_and(|due| due <= now)
+    }
+
     /// Sends what is due at `now`, up to a number; whether more may be due.
     fn release(&mut self, now: Duration) -> bool {
         for _ in 0..RELEASED_AT_ONCE {
+            if self.recorder.borrow().is_spent() {
+                return false;
+            }
             let Some(due) = self.play.pop(now) else { return false };
             self.start(due, now);
         }

@@ -57,8 +57,6 @@ impl Results {
         let checks: Vec<CheckResult> =
             parts.suite.checks.iter().map(|run| check(parts, run)).collect();
         let failing = Failing::of(parts, &checks);
-        let requests =
-            |run: &CheckRun| run.history.trials().iter().map(|trial| trial.requests).sum::<u64>();
         Self {
             schema: SCHEMA.to_owned(),
             suite: parts.plan.suite.clone(),
@@ -83,7 +81,7 @@ impl Results {
             budget: BudgetResult {
                 seconds: parts.plan.budget.time.as_secs_f64(),
                 requests: parts.plan.budget.requests,
-                requests_sent: parts.suite.checks.iter().map(requests).sum(),
+                requests_sent: parts.suite.checks.iter().map(|run| run.history.requests()).sum(),
             },
             commit: parts.commit.map(str::to_owned),
             baseline: parts.baseline.and_then(baseline),

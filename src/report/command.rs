@@ -64,6 +64,7 @@ fn lead(row: Row<'_>) -> Option<&'static str> {
         Verdict::New if row.fails => Some(RED_UNTIL),
         Verdict::New => Some("Take it as the baseline"),
         Verdict::Incomparable => Some("Take what was measured here as the baseline"),
+        Verdict::Improvement if row.is_suspicious() => Some("If the gain is real, keep it"),
         Verdict::Improvement => Some("Keep the gain"),
         Verdict::Error
         | Verdict::Invalid

@@ -26,6 +26,7 @@ pub(super) fn recorded_trial(n: u64, failed: u64) -> TrialResult {
         count: n,
         slos: slos.iter().map(|slo| Slo::parse(slo).unwrap()).collect(),
         time_limit: Duration::from_secs(60),
+        request_limit: u64::MAX,
     };
     let expected = Expected { requests: n, has_tokens: true, has_pauses: false };
     let mut recorder = Recorder::new(plan, expected);

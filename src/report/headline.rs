@@ -43,10 +43,17 @@ impl Headline {
                 symbol: Verdict::Invalid.symbol(),
                 sentence: "Nothing was compared, so nothing is known".to_owned(),
             },
-            State::Improved(row) => Self {
-                symbol: row.verdict.symbol(),
-                sentence: format!("{}: commit a new baseline to keep it", against(row)),
-            },
+            State::Improved(row) => {
+                let advice = if row.is_suspicious() {
+                    "suspicious, look at error rate and output length before accepting it"
+                } else {
+                    "commit a new baseline to keep it"
+                };
+                Self {
+                    symbol: row.verdict.symbol(),
+                    sentence: format!("{}: {advice}", against(row)),
+                }
+            }
             State::Passed => Self { symbol: Verdict::Pass.symbol(), sentence: of_pass(results) },
             State::Measured => Self {
                 symbol: Verdict::Measured.symbol(),
@@ -228,6 +235,17 @@ mod tests {
             .map(|(name, results)| format!("{name}: {}", Headline::of(&results).text()))
             .collect();
         insta::assert_snapshot!("headlines", lines.join("\n"));
+    }
+
+    #[test]
+    fn a_gain_that_is_too_good_is_called_suspicious_wherever_it_is_read() {
+        let mut results = fixture::improvement();
+        assert!(!Headline::of(&results).sentence.contains("suspicious"));
+        let metric = &mut results.checks[0].metrics["capacity"];
+        (metric.value, metric.low, metric.high) = (82.0, 80.0, 84.0);
+        assert!(Headline::of(&results).sentence.contains("suspicious"));
+        assert!(terminal::render(&results).contains("If the gain is real, keep it"));
+        assert!(crate::report::junit::render(&results).contains("Suspicious: "));
     }
 
     #[test]

@@ -62,6 +62,12 @@ pub(super) fn of_row(row: Row<'_>) -> Vec<Note> {
         Verdict::Incomparable if row.is_hollow() => vec![reason("Why")],
         Verdict::Incomparable => vec![reason("Differs")],
         Verdict::Error => vec![reason("Why")],
+        Verdict::Improvement if row.is_suspicious() => {
+            let text = "so large a gain is more often a measurement that broke: are there more \
+                        errors, or shorter answers?";
+            let doubt = Note { label: "Suspicious", text: text.to_owned() };
+            vec![Some(doubt), broke(), evidence()]
+        }
         Verdict::New | Verdict::Improvement | Verdict::Measured => vec![broke(), evidence()],
         Verdict::Pass => {
             let ruled_out = row.ruled_out().map(|text| Note { label: "Ruled out", text });

@@ -5,6 +5,7 @@ use super::check_result::{
     BetterResult, CheckResult, ConclusionResult, GateResult, Limit, LimitRule, MetricResult,
 };
 use super::{Problem, Results, Verdict, number};
+use crate::gate::SUSPICIOUS;
 
 /// One line of the table of gates.
 #[derive(Debug, Clone, Copy)]
@@ -206,6 +207,23 @@ impl<'a> Row<'a> {
     /// Why.
     pub(super) fn reason(self) -> &'a str {
         self.reason
+    }
+
+    /// Whether it is better by so much that the measurement is the likelier cause.
+    pub(super) fn is_suspicious(self) -> bool {
+        let at_least = match self.check.conclusion {
+            ConclusionResult::AtLeast { value } => Some((value, BetterResult::Higher)),
+            ConclusionResult::Found
+            | ConclusionResult::NoneHolds { .. }
+            | ConclusionResult::Inconclusive { .. }
+            | ConclusionResult::Invalid { .. } => None,
+        };
+        let now = self.current().map(|metric| (metric.value, metric.better)).or(at_least);
+        let factor = now.zip(self.baseline()).map(|((now, better), then)| match better {
+            BetterResult::Higher => now / then.value,
+            BetterResult::Lower => then.value / now,
+        });
+        self.verdict == Verdict::Improvement && factor.is_some_and(|factor| factor > SUSPICIOUS)
     }
 
     /// What can be ruled out, for a pass against a baseline.

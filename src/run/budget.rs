@@ -1,6 +1,6 @@
 //! The hard bounds of a run.
 
-use crate::check::{Allowance, Cost};
+use crate::check::{Allowance, Check, Cost, History, Step};
 use crate::trial::TrialPlan;
 use std::time::Duration;
 
@@ -15,18 +15,33 @@ pub struct Budget {
 
 /// Why a check cannot begin.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error(
-    "check `{check}` cannot be answered within the budget: it needs at least {} for its trials and has {}",
-    humantime::format_duration(*needs),
-    humantime::format_duration(*has)
-)]
-pub struct Refusal {
-    /// The check.
-    pub check: String,
-    /// The least time in which any answer is possible.
-    pub needs: Duration,
-    /// What is left for it.
-    pub has: Duration,
+pub enum Refusal {
+    /// No answer is possible in the time that it has.
+    #[error(
+        "check `{check}` cannot be answered within the budget: it needs at least {} for its trials and has {}",
+        humantime::format_duration(*needs),
+        humantime::format_duration(*has)
+    )]
+    Time {
+        /// The check.
+        check: String,
+        /// The least time in which any answer is possible.
+        needs: Duration,
+        /// What is left for it.
+        has: Duration,
+    },
+    /// It would end before its first trial.
+    #[error(
+        "check `{check}` cannot be answered within the budget: not even its first trial fits into {} and {} requests",
+        humantime::format_duration(has.time),
+        has.requests
+    )]
+    FirstTrial {
+        /// The check.
+        check: String,
+        /// What is left for it.
+        has: Allowance,
+    },
 }
 
 impl Budget {
@@ -44,22 +59,26 @@ impl Budget {
     ///
     /// # Errors
     /// Names what it needs and what it has.
-    pub fn admit(check: &str, cost: Cost, allowance: Allowance) -> Result<(), Refusal> {
-        if cost.least > allowance.time {
+    pub fn admit(name: &str, check: &dyn Check, has: Allowance) -> Result<Cost, Refusal> {
+        let cost = check.cost();
+        if cost.least > has.time {
             let seconds = |length: Duration| Duration::from_secs(length.as_secs().max(1));
-            return Err(Refusal {
-                check: check.to_owned(),
-                needs: seconds(cost.least),
-                has: seconds(allowance.time),
-            });
+            let (needs, has) = (seconds(cost.least), seconds(has.time));
+            return Err(Refusal::Time { check: name.to_owned(), needs, has });
         }
-        Ok(())
+        match check.next(&History::default()) {
+            Step::Run(_) => Ok(cost),
+            Step::Done(_) => Err(Refusal::FirstTrial { check: name.to_owned(), has }),
+        }
     }
 
-    /// The plan with its time limit cut to what is left of the run.
+    /// The plan with its limits cut to what is left of the run.
     #[must_use]
-    pub fn bound(&self, plan: &TrialPlan, spent: Duration) -> TrialPlan {
-        let left = self.time.saturating_sub(spent);
-        TrialPlan { time_limit: plan.time_limit.min(left), ..plan.clone() }
+    pub fn bound(&self, plan: &TrialPlan, spent: Duration, requests: u64) -> TrialPlan {
+        TrialPlan {
+            time_limit: plan.time_limit.min(self.time.saturating_sub(spent)),
+            request_limit: plan.request_limit.min(self.requests.saturating_sub(requests)),
+            ..plan.clone()
+        }
     }
 }

@@ -25,7 +25,8 @@ impl Observer for Silent {
 }
 
 /// Asks `check` for trials and runs them on `rig` until it has its finding. All that the check
-/// knows, it learned from the history; each trial is on disk before anyone reasons about it.
+/// knows, it learned from the history; each trial is on disk before anyone reasons about it. The budget
+/// holds the time since the rig was made and the requests in the history.
 ///
 /// # Errors
 /// The target died, the journal cannot be written, or somebody interrupted. What was measured until
@@ -41,7 +42,7 @@ pub async fn drive(
     loop {
         let plan = match check.next(history) {
             Step::Done(finding) => return Ok(*finding),
-            Step::Run(plan) => budget.bound(&plan, rig.elapsed()),
+            Step::Run(plan) => budget.bound(&plan, rig.elapsed(), history.requests()),
         };
         observer.started(&plan);
         let mut watch = check.watch(&plan);

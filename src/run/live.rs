@@ -56,11 +56,17 @@ impl Rig for Live<'_> {
         watch: &mut dyn Watch,
         seen: &mut dyn FnMut(&Window),
     ) -> Result<TrialReport, RunError> {
+        let (mut plan, mut before) = (plan.clone(), 0);
         if self.trials > 0 {
-            self.settle(plan).await?;
+            let settled = self.settle(&plan).await?;
+            before = settled.requests;
+            plan.time_limit = plan.time_limit.saturating_sub(settled.elapsed);
+            plan.request_limit = plan.request_limit.saturating_sub(before);
         }
         self.trials += 1;
-        self.play(plan, watch, seen).await
+        let mut report = self.play(&plan, watch, seen).await?;
+        report.requests += before;
+        Ok(report)
     }
 
     fn elapsed(&self) -> Duration {
@@ -79,17 +85,19 @@ impl Watch for Patient {
 
 impl Live<'_> {
     /// Sends one request, unmeasured, and waits for its answer: whatever was queued before it, and
-    /// would be measured as the next trial's latency, has been worked off then.
-    async fn settle(&mut self, next: &TrialPlan) -> Result<(), RunError> {
+    /// would be measured as the next trial's latency, has been worked off then. Its contents are its
+    /// own, so that the trial finds nothing of it in a cache.
+    async fn settle(&mut self, next: &TrialPlan) -> Result<TrialReport, RunError> {
         let alone = TrialPlan {
+            check: format!("{}/settle", next.check),
             load: Load::Closed { concurrency: NonZeroU32::MIN },
             cut: 0,
             count: 1,
             slos: Vec::new(),
-            time_limit: SETTLE_MAX,
+            time_limit: next.time_limit.min(SETTLE_MAX),
             ..next.clone()
         };
-        self.play(&alone, &mut Patient, &mut |_| {}).await.map(|_answered| ())
+        self.play(&alone, &mut Patient, &mut |_| {}).await
     }
 
     async fn play(

@@ -94,7 +94,7 @@ struct World<'a> {
 impl<'a> World<'a> {
     fn new(profile: &Profile, law: &'a SessionLaw, plan: &TrialPlan, starved: bool) -> Self {
         let (requests, _) = Play::measured(law, plan);
-        let expected = Expected { requests, has_tokens: true, has_pauses: true };
+        let expected = Expected { requests, has_tokens: true, has_pauses: law.has_pauses() };
         Self {
             law,
             play: Play::new(law, plan),
@@ -123,11 +123,17 @@ impl<'a> World<'a> {
             for event in self.server.advance(now) {
                 self.heard(event);
             }
-            while let Some(due) = self.play.pop(now.saturating_sub(self.lag)) {
+            let until = now.saturating_sub(self.lag);
+            while !self.recorder.is_spent()
+                && let Some(due) = self.play.pop(until)
+            {
                 self.send(&due, now);
             }
             if self.recorder.is_decided() {
                 break (now, Ended::Complete);
+            }
+            if self.recorder.is_spent() && self.play.next_due().is_some_and(|due| due <= until) {
+                break (now, Ended::Stopped);
             }
             if now >= tick {
                 let window = self.recorder.close_window(now);

@@ -1,7 +1,7 @@
 //! All checks of a suite, one after the other, on one rig.
 
 use super::{Budget, Journal, Observer, Refusal, Rig, RunError, drive};
-use crate::check::{Allowance, Capacity, Check, Cost, Finding, History, Prior};
+use crate::check::{Allowance, Capacity, Cost, Finding, History, Prior};
 use crate::config::Plan;
 use crate::config::plan::CheckPlan;
 use std::collections::BTreeSet;
@@ -49,8 +49,8 @@ pub fn announce(
     checks
         .into_iter()
         .map(|check| {
-            let cost = capacity(plan, check, prior(&check.name), allowance).cost();
-            Budget::admit(&check.name, cost, allowance)?;
+            let capacity = capacity(plan, check, prior(&check.name), allowance);
+            let cost = Budget::admit(&check.name, &capacity, allowance)?;
             Ok((check.name.clone(), cost, allowance))
         })
         .collect()
@@ -74,8 +74,9 @@ pub async fn run_suite(
         let allowance = budget(plan).share(rig.elapsed(), requests, left);
         let capacity = capacity(plan, check, prior(&check.name), allowance);
         let mut history = History::default();
-        let result = drive(&capacity, &mut history, budget(plan), rig, journal, observer).await;
-        requests += history.trials().iter().map(|trial| trial.requests).sum::<u64>();
+        let left = Budget { requests: plan.budget.requests - requests, ..budget(plan) };
+        let result = drive(&capacity, &mut history, left, rig, journal, observer).await;
+        requests = (requests + history.requests()).min(plan.budget.requests);
         let (finding, problem) = match result {
             Ok(finding) => (Some(finding), None),
             Err(problem) => (None, Some(problem)),

@@ -261,6 +261,7 @@ mod tests {
             count: 100,
             slos: slos.iter().map(|text| Slo::parse(text).unwrap()).collect(),
             time_limit: Duration::from_secs(60),
+            request_limit: u64::MAX,
         }
     }
 

@@ -71,6 +71,8 @@ pub struct TrialPlan {
     pub slos: Vec<Slo>,
     /// When the trial is ended at the latest; what has not ended by then counts as unfinished.
     pub time_limit: Duration,
+    /// Most requests that may be sent; when one more is due the trial is ended in the same way.
+    pub request_limit: u64,
 }
 
 impl TrialPlan {

@@ -282,6 +282,12 @@ impl Recorder {
         self.first_measured.is_some() && (goes_on || at <= self.last_measured)
     }
 
+    /// Whether all requests that may be sent have been.
+    #[must_use]
+    pub fn is_spent(&self) -> bool {
+        self.requests >= self.plan.request_limit
+    }
+
     /// Whether every measured request has ended.
     #[must_use]
     pub fn is_decided(&self) -> bool {

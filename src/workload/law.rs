@@ -81,6 +81,14 @@ pub struct SessionLaw {
     pub history: HistoryMode,
 }
 
+impl SessionLaw {
+    /// Whether sessions pause between turns: then fewer requests than sessions are in flight.
+    #[must_use]
+    pub fn has_pauses(&self) -> bool {
+        self.turns.max() > 1 && self.think_time != ThinkTime::Fixed(Duration::ZERO)
+    }
+}
+
 /// Arrival process of an open loop: the law of the gaps, whose mean is 1 / rate.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

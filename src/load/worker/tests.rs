@@ -96,6 +96,20 @@ async fn a_target_that_never_answers_is_stopped_by_the_watch_or_the_time_limit()
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_more_is_sent_than_the_budget_allows() {
+    for load in [open(20.0), closed(3)] {
+        let mut job = job(load, 1, 100, &["error_rate < 1%"]);
+        job.plan.request_limit = 40;
+        let fake = Fake::new(|_| Act::Answer(30));
+        let report = report_of(job, &fake).await;
+        // In closed loop the last may be due in the instant in which the trial ends.
+        let sent = fake.seen.borrow().len();
+        assert!(report.requests == 40 && (39..=40).contains(&sent), "{load:?}: {sent} sent");
+        assert_eq!((report.ended, report.evidence), (Ended::Stopped, Evidence::Undecided));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn later_turns_carry_the_answers_of_the_earlier_ones() {
     for (history, third_turn) in
         [(HistoryMode::Inherit, vec!["12.0", "12.1"]), (HistoryMode::None, vec![])]

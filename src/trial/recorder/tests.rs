@@ -28,6 +28,7 @@ fn plan(slos: &[&str], cut: u64, count: u64) -> TrialPlan {
         count,
         slos: slos.iter().map(|text| Slo::parse(text).unwrap()).collect(),
         time_limit: Duration::from_secs(60),
+        request_limit: u64::MAX,
     }
 }
 
