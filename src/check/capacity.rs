@@ -22,8 +22,8 @@ use std::time::Duration;
 const CONFIDENCE: f64 = 0.90;
 /// Half-width of a 90 % interval in standard deviations of a normal law.
 const Z_90: f64 = 1.645;
-/// Pause between two trials that the budget reckons with.
-const BETWEEN_TRIALS: Duration = Duration::from_millis(300);
+/// Time between two trials that the budget reckons with: the target settles, connections open.
+const BETWEEN_TRIALS: Duration = Duration::from_millis(500);
 
 /// The capacity experiment.
 #[derive(Debug, Clone)]

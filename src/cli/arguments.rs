@@ -75,7 +75,7 @@ pub(super) struct SuiteOptions {
 pub(super) struct Suite {
     pub(super) plan: Plan,
     pub(super) only: Only,
-    /// Values given by `--set`.
+    /// Values given by `--set`, secrets redacted.
     pub(super) sets: Vec<String>,
     pub(super) out: PathBuf,
     pub(super) format: Format,
@@ -112,7 +112,7 @@ impl SuiteOptions {
         Ok(Suite {
             plan,
             only,
-            sets,
+            sets: sets.iter().map(|set| redacted(set)).collect(),
             out: PathBuf::from(not_empty(Some(&self.out)).unwrap_or(".plimsoll")),
             format: choice("--format", &self.format, Format::Text)?,
             quiet: self.quiet,
@@ -160,6 +160,16 @@ impl GateOptions {
                 })
             })
             .collect()
+    }
+}
+
+/// A value for a header or the environment may be a secret: only its name is kept.
+fn redacted(set: &str) -> String {
+    match set.split_once('=') {
+        Some((path, _)) if path.starts_with("target.headers") || path.starts_with("target.env") => {
+            format!("{path}=<redacted>")
+        }
+        _ => set.to_owned(),
     }
 }
 

@@ -178,6 +178,7 @@ fn results(
         startup: session.startup,
         run: &session.folder.path().display().to_string(),
         overrides: &suite.sets,
+        only: &suite.only,
         commit,
         refusals,
         problem: session.problem.as_ref(),

@@ -40,6 +40,8 @@ pub struct Parts<'a> {
     pub run: &'a str,
     /// Values given by `--set`.
     pub overrides: &'a [String],
+    /// Checks that were asked for; empty for all.
+    pub only: &'a crate::run::Only,
     /// Commit of the working tree.
     pub commit: Option<&'a str>,
     /// Why checks of it cannot become a baseline.
@@ -76,6 +78,7 @@ impl Results {
             file: parts.plan.file.display().to_string(),
             run: parts.run.to_owned(),
             overrides: parts.overrides.to_vec(),
+            only: parts.only.iter().cloned().collect(),
             seed: parts.plan.seed,
             budget: BudgetResult {
                 seconds: parts.plan.budget.time.as_secs_f64(),

@@ -13,7 +13,7 @@ pub(super) fn shell_word(word: &str) -> String {
     }
 }
 
-/// The command that repeats the run; only its failing checks, where some passed.
+/// The command that repeats the run: only its failing checks where some passed, else those that ran.
 pub(super) fn repeat(results: &Results) -> String {
     let rows = rows(results);
     let verb = if rows.iter().all(|row| row.gate.is_none()) && !rows.is_empty() {
@@ -28,7 +28,10 @@ pub(super) fn repeat(results: &Results) -> String {
     let mut failing: Vec<&str> =
         rows.iter().filter(|row| row.fails).map(|row| row.check.name.as_str()).collect();
     failing.dedup();
-    if !failing.is_empty() && failing.len() < results.checks.len() {
+    if failing.is_empty() || failing.len() == results.checks.len() {
+        failing = results.only.iter().map(String::as_str).collect();
+    }
+    if !failing.is_empty() {
         words.push("--only".to_owned());
         words.extend(failing.iter().map(|name| shell_word(name)));
     }

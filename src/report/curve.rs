@@ -99,7 +99,8 @@ fn chart(slo: &str, knob: &str, trials: &[&TrialResult]) -> Option<String> {
             continue;
         }
         match points.last_mut() {
-            Some((load, worst)) if load.total_cmp(&trial.value).is_eq() => {
+            // Loads that read alike are one point: the axis has one place for each label.
+            Some((load, worst)) if axis(*load) == axis(trial.value) => {
                 *worst = if value > *worst { value } else { *worst };
             }
             Some(_) | None => points.push((trial.value, value)),
@@ -128,11 +129,17 @@ fn chart(slo: &str, knob: &str, trials: &[&TrialResult]) -> Option<String> {
     Some(out)
 }
 
-/// A plain decimal for the chart: no groups, no exponent, no zeros that say nothing.
+/// A plain decimal for the chart, three digits where it has that many: no groups, no exponent, no
+/// zeros that say nothing.
 fn axis(value: f64) -> String {
     // A zero has no sign.
     let value = value + 0.0;
-    let decimals = if value.abs() >= 100.0 { 0 } else { 4 };
+    let decimals = match value.abs() {
+        100.0.. => 0,
+        10.0.. => 1,
+        1.0.. => 2,
+        _ => 4,
+    };
     let text = format!("{value:.decimals$}");
     if decimals == 0 {
         return text;

@@ -194,6 +194,7 @@ pub(super) fn run(checks: Vec<CheckResult>, hidden: Vec<Verdict>) -> Results {
         file: "plimsoll.yml".to_owned(),
         run: ".plimsoll/runs/20261121T091233Z-1a2b".to_owned(),
         overrides: Vec::new(),
+        only: Vec::new(),
         seed: 42,
         budget: BudgetResult { seconds: 480.0, requests: 100_000, requests_sent: 3_824 },
         commit: Some("3f2a1bc94e0d11".to_owned()),

@@ -124,7 +124,7 @@ pub fn render(results: &Results) -> String {
     )
 }
 
-/// The report. Over [`SIZE_MAX`] characters blocks are left out in the order of [`Extent`], never cut.
+/// The report. Over [`SIZE_MAX`] characters blocks are left out, curves first, then passing rows; nothing is ever cut.
 ///
 /// # Errors
 /// A template that names something that does not exist.

@@ -68,6 +68,9 @@ pub struct Results {
     pub run: String,
     /// Values given by `--set`, secrets redacted.
     pub overrides: Vec<String>,
+    /// Checks that `--only` asked for; empty for all.
+    #[serde(default)]
+    pub only: Vec<String>,
     /// Seed of the sequence of sessions.
     pub seed: u64,
     /// The hard bounds and what was used of them.

@@ -4,14 +4,15 @@ use super::{Rig, RunError};
 use crate::config::Plan;
 use crate::load::{LiveTrial, LoadError, run_trial};
 use crate::target::RunningTarget;
-use crate::trial::{TrialPlan, TrialReport, Watch, Window};
+use crate::trial::{Flow, Load, TrialPlan, TrialReport, Watch, Window};
 use crate::workload::Salt;
+use std::num::NonZeroU32;
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// Pause between two trials, so that what the last one left behind is gone.
-const PAUSE: Duration = Duration::from_millis(200);
+/// Longest wait for a target to work off what the trial before left behind.
+const SETTLE_MAX: Duration = Duration::from_secs(10);
 
 /// A rig on real sockets.
 #[derive(Debug)]
@@ -56,9 +57,47 @@ impl Rig for Live<'_> {
         seen: &mut dyn FnMut(&Window),
     ) -> Result<TrialReport, RunError> {
         if self.trials > 0 {
-            tokio::time::sleep(PAUSE).await;
+            self.settle(plan).await?;
         }
         self.trials += 1;
+        self.play(plan, watch, seen).await
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+}
+
+/// Lets a trial run to its end.
+struct Patient;
+
+impl Watch for Patient {
+    fn observe(&mut self, _: &Window) -> Flow {
+        Flow::Continue
+    }
+}
+
+impl Live<'_> {
+    /// Sends one request, unmeasured, and waits for its answer: whatever was queued before it, and
+    /// would be measured as the next trial's latency, has been worked off then.
+    async fn settle(&mut self, next: &TrialPlan) -> Result<(), RunError> {
+        let alone = TrialPlan {
+            load: Load::Closed { concurrency: NonZeroU32::MIN },
+            cut: 0,
+            count: 1,
+            slos: Vec::new(),
+            time_limit: SETTLE_MAX,
+            ..next.clone()
+        };
+        self.play(&alone, &mut Patient, &mut |_| {}).await.map(|_answered| ())
+    }
+
+    async fn play(
+        &mut self,
+        plan: &TrialPlan,
+        watch: &mut dyn Watch,
+        seen: &mut dyn FnMut(&Window),
+    ) -> Result<TrialReport, RunError> {
         let trial = LiveTrial {
             plan,
             law: &self.plan.sessions,
@@ -88,9 +127,5 @@ impl Rig for Live<'_> {
                 }
             }),
         }
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.started.elapsed()
     }
 }

@@ -65,7 +65,7 @@ pub enum Answer {
         value: f64,
         /// Highest value that holds, less the noise.
         low: f64,
-        /// Lowest value that breaks, plus the noise.
+        /// Lowest value that breaks, plus the noise; of a whole knob the largest that may hold.
         high: f64,
         /// Noise between trials, as a difference of logarithms.
         noise: f64,
@@ -281,7 +281,10 @@ impl Bisect {
                 high: breaks * noise.exp(),
                 noise,
             },
-            Scale::Whole => Answer::Crossing { value: holds, low: holds, high: breaks, noise },
+            // The largest whole number that holds: it lies below the lowest that breaks.
+            Scale::Whole => {
+                Answer::Crossing { value: holds, low: holds, high: breaks - 1.0, noise }
+            }
         })
     }
 

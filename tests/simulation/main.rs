@@ -8,4 +8,5 @@
 )]
 
 mod capacity;
+mod saved;
 mod world;
