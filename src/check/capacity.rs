@@ -96,6 +96,15 @@ impl Capacity {
         })
     }
 
+    /// The trial that the search asks for.
+    fn asked(&self, history: &History, ask: &Ask) -> Option<TrialPlan> {
+        match *ask {
+            Ask::Probe(value) => self.plan(history, value, Purpose::Probe),
+            Ask::Play(value) => self.plan(history, value, Purpose::Play),
+            Ask::Done(_) => None,
+        }
+    }
+
     /// Why this trial cannot be afforded, if it cannot.
     fn gap(&self, history: &History, plan: &TrialPlan) -> Option<Gap> {
         let spent = elapsed(history);
@@ -174,12 +183,11 @@ impl Check for Capacity {
         }
         let points = points(history);
         let search = self.bisect();
-        let (value, purpose) = match search.next(&points) {
-            Ask::Probe(value) => (value, Purpose::Probe),
-            Ask::Play(value) => (value, Purpose::Play),
-            Ask::Done(answer) => return self.conclude(history, Some(answer), None),
-        };
-        let Some(plan) = self.plan(history, value, purpose) else {
+        let ask = search.next(&points);
+        if let Ask::Done(answer) = ask {
+            return self.conclude(history, Some(answer), None);
+        }
+        let Some(plan) = self.asked(history, &ask) else {
             return self.conclude(history, None, None);
         };
         match self.gap(history, &plan) {
@@ -193,7 +201,12 @@ impl Check for Capacity {
     }
 
     fn cost(&self) -> Cost {
-        self.sizing.cost(self.prior.as_ref(), BETWEEN_TRIALS)
+        let mut cost = self.sizing.cost(self.prior.as_ref(), BETWEEN_TRIALS);
+        if let Some(first) = self.asked(&History::default(), &self.bisect().next(&[])) {
+            cost.least = cost.least.max(self.sizing.expected_time(&first) + BETWEEN_TRIALS);
+            cost.requests_least = cost.requests_least.max(self.sizing.expected_requests(&first));
+        }
+        cost
     }
 }
 

@@ -15,18 +15,33 @@ pub struct Budget {
 
 /// Why a check cannot begin.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error(
-    "check `{check}` cannot be answered within the budget: it needs at least {} for its trials and has {}",
-    humantime::format_duration(*needs),
-    humantime::format_duration(*has)
-)]
-pub struct Refusal {
-    /// The check.
-    pub check: String,
-    /// The least time in which any answer is possible.
-    pub needs: Duration,
-    /// What is left for it.
-    pub has: Duration,
+pub enum Refusal {
+    /// Too little time.
+    #[error(
+        "check `{check}` cannot be answered within the budget: its trials need at least {:.1} s and it has {:.1} s",
+        needs.as_secs_f64(),
+        has.as_secs_f64()
+    )]
+    Time {
+        /// The check.
+        check: String,
+        /// The least time in which any answer is possible.
+        needs: Duration,
+        /// What is left for it.
+        has: Duration,
+    },
+    /// Too few requests.
+    #[error(
+        "check `{check}` cannot be answered within the budget: a trial needs at least {needs} requests and it has {has}"
+    )]
+    Requests {
+        /// The check.
+        check: String,
+        /// The least number with which any answer is possible.
+        needs: u64,
+        /// What is left for it.
+        has: u64,
+    },
 }
 
 impl Budget {
@@ -45,13 +60,13 @@ impl Budget {
     /// # Errors
     /// Names what it needs and what it has.
     pub fn admit(check: &str, cost: Cost, allowance: Allowance) -> Result<(), Refusal> {
+        let check = check.to_owned();
         if cost.least > allowance.time {
-            let seconds = |length: Duration| Duration::from_secs(length.as_secs().max(1));
-            return Err(Refusal {
-                check: check.to_owned(),
-                needs: seconds(cost.least),
-                has: seconds(allowance.time),
-            });
+            return Err(Refusal::Time { check, needs: cost.least, has: allowance.time });
+        }
+        if cost.requests_least > allowance.requests {
+            let (needs, has) = (cost.requests_least, allowance.requests);
+            return Err(Refusal::Requests { check, needs, has });
         }
         Ok(())
     }

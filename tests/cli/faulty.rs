@@ -30,9 +30,13 @@ pub(crate) enum Fault {
     NotText,
     /// Reads, and never answers.
     Silent,
+    /// Reads, and closes without an answer.
+    Resets,
     /// Not even a `GET` is answered.
     Dead,
-    /// Serves this many requests, then the process ends with code 3.
+    /// Prints each request's headers, and answers like `EchoesHeaders`.
+    Prints,
+    /// Serves this many requests (more than one trial has), then the process ends with code 3.
     Dies(usize),
 }
 
@@ -67,10 +71,10 @@ suite: small
 target:
   {target}
   model: m
-  timeouts: {{ connect: 1s, first_chunk: 500ms, between_chunks: 300ms, total: 1s }}
+  timeouts: {{ connect: 1s, first_chunk: 300ms, between_chunks: 200ms, total: 400ms }}
 checks:
   rate:
-    capacity: {{ knob: rate, from: 20, to: 40, trial: 1s }}
+    capacity: {{ knob: rate, from: 50, to: 100, trial: 1s }}
     slos: [ p95 ttfc < 200ms, error_rate < 1% ]
 budget: {{ time: 15s }}
 "
@@ -102,7 +106,10 @@ fn converse(mut stream: TcpStream, fault: Fault, served: &AtomicUsize) -> std::i
         match fault {
             Fault::None => stream.write_all(&answer())?,
             Fault::NotFound => stream.write_all(&whole("404 Not Found", "text/plain", b"no"))?,
-            Fault::EchoesHeaders => {
+            Fault::EchoesHeaders | Fault::Prints => {
+                if fault == Fault::Prints {
+                    eprint!("{head}");
+                }
                 stream.write_all(&whole("401 Unauthorized", "text/plain", head.as_bytes()))?;
             }
             Fault::Html => {
@@ -129,6 +136,7 @@ fn converse(mut stream: TcpStream, fault: Fault, served: &AtomicUsize) -> std::i
             }
             Fault::NotText => stream.write_all(&events(&[TOKEN], b"data: {\"\xff\xfe\n\n"))?,
             Fault::Silent => return hold(reader),
+            Fault::Resets => return Ok(()),
             Fault::Dies(after) => {
                 if served.fetch_add(1, Ordering::Relaxed) >= after {
                     die();
@@ -175,7 +183,8 @@ fn answer() -> Vec<u8> {
 }
 
 fn head_of_stream() -> Vec<u8> {
-    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n".into()
+    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+        .into()
 }
 
 /// A whole stream of these events and then `tail`, closed in order.
@@ -201,7 +210,8 @@ fn chunk(data: &[u8]) -> Vec<u8> {
 
 fn whole(status: &str, kind: &str, body: &[u8]) -> Vec<u8> {
     let length = body.len();
-    let head = format!("HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n");
+    let head =
+        format!("HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n");
     [head.as_bytes(), body].concat()
 }
 
@@ -231,8 +241,8 @@ fn serves() {
     };
     let fault = match variable("FAULT").as_str() {
         "none" => Fault::None,
-        "dies" => Fault::Dies(30),
-        "echoes" => Fault::EchoesHeaders,
+        "dies" => Fault::Dies(120),
+        "prints" => Fault::Prints,
         other => panic!("no fault `{other}`"),
     };
     let port: u16 = variable("PORT").parse().unwrap();
