@@ -97,6 +97,15 @@ impl Capacity {
         })
     }
 
+    /// The trial that the search asks for.
+    fn asked(&self, history: &History, ask: &Ask) -> Option<TrialPlan> {
+        match *ask {
+            Ask::Probe(value) => self.plan(history, value, Purpose::Probe),
+            Ask::Play(value) => self.plan(history, value, Purpose::Play),
+            Ask::Done(_) => None,
+        }
+    }
+
     /// Why this trial cannot be afforded, if it cannot.
     fn gap(&self, history: &History, plan: &TrialPlan) -> Option<Gap> {
         let spent = elapsed(history);
@@ -178,12 +187,11 @@ impl Check for Capacity {
         if let Some(last) = history.trials().last().filter(|trial| !trial.is_valid()) {
             return run(TrialPlan { index: last.plan.index + 1, ..last.plan.clone() });
         }
-        let (value, purpose) = match search.next(&points) {
-            Ask::Probe(value) => (value, Purpose::Probe),
-            Ask::Play(value) => (value, Purpose::Play),
-            Ask::Done(answer) => return self.conclude(history, Some(answer), None),
-        };
-        let Some(plan) = self.plan(history, value, purpose) else {
+        let ask = search.next(&points);
+        if let Ask::Done(answer) = ask {
+            return self.conclude(history, Some(answer), None);
+        }
+        let Some(plan) = self.asked(history, &ask) else {
             return self.conclude(history, None, None);
         };
         run(plan)
@@ -194,7 +202,12 @@ impl Check for Capacity {
     }
 
     fn cost(&self) -> Cost {
-        self.sizing.cost(self.prior.as_ref(), BETWEEN_TRIALS)
+        let mut cost = self.sizing.cost(self.prior.as_ref(), BETWEEN_TRIALS);
+        if let Some(first) = self.asked(&History::default(), &self.bisect().next(&[])) {
+            cost.least = cost.least.max(self.sizing.expected_time(&first) + BETWEEN_TRIALS);
+            cost.requests_least = cost.requests_least.max(self.sizing.expected_requests(&first));
+        }
+        cost
     }
 }
 

@@ -98,7 +98,7 @@ impl fmt::Display for Gap {
             Self::Time { budget } => write!(
                 f,
                 "the time budget of {} ended before repeated trials agreed; raise `budget.time`",
-                humantime::format_duration(*budget)
+                humantime::format_duration(whole_seconds(*budget))
             ),
             Self::Requests { budget } => {
                 write!(
@@ -120,6 +120,11 @@ impl fmt::Display for Gap {
             }
         }
     }
+}
+
+/// A budget is what is left of a run, to the nanosecond: nobody wants to read that.
+fn whole_seconds(length: Duration) -> Duration {
+    Duration::from_secs((length + Duration::from_millis(500)).as_secs())
 }
 
 /// The condition that breaks first, and where.

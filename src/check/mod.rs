@@ -90,8 +90,10 @@ pub struct Allowance {
 pub struct Cost {
     /// One full trial, pause included.
     pub trial: Duration,
-    /// The least time in which any answer is possible.
+    /// The least time in which any answer is possible; less, and nothing is tried.
     pub least: Duration,
+    /// The least requests, likewise.
+    pub requests_least: u64,
     /// What it usually takes.
     pub typical: Duration,
     /// Trials that it usually takes.

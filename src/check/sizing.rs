@@ -197,6 +197,7 @@ impl Sizing {
         Cost {
             trial,
             least: fastest * PLAYS_LEAST,
+            requests_least: self.needed,
             typical: trial * (PLAYS_TYPICAL + probes),
             trials: PLAYS_TYPICAL + probes,
             sessions_per_trial: count,

@@ -3,12 +3,13 @@
 use super::ExitStatus;
 use crate::config::plan::FailOn;
 use crate::config::{LoadError, Plan, environment, load};
+use crate::report::Templates;
 use crate::run::Only;
 use crate::units::Quantity;
 use clap::{Args, ValueEnum};
 use std::collections::BTreeSet;
 use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Which CI system the run talks to.
@@ -39,38 +40,119 @@ pub(super) enum Format {
 #[derive(Debug, Args)]
 pub(super) struct SuiteOptions {
     /// Suite file
-    #[arg(long, env = "PLIMSOLL_CONFIG", default_value = "plimsoll.yml", value_name = "FILE")]
+    #[arg(
+        long,
+        env = "PLIMSOLL_CONFIG",
+        hide_env_values = true,
+        default_value = "plimsoll.yml",
+        value_name = "FILE"
+    )]
     config: String,
     /// Override one value of the suite, for example `target.demo.slowdown=1.25`; may be repeated
     #[arg(long = "set", value_name = "PATH=VALUE")]
     sets: Vec<String>,
-    /// Only these checks
-    #[arg(long, env = "PLIMSOLL_ONLY", value_name = "CHECK", num_args = 1.., value_delimiter = ' ')]
-    only: Vec<String>,
-    /// Where runs are written
-    #[arg(long, env = "PLIMSOLL_OUT", default_value = ".plimsoll", value_name = "DIR")]
+}
+
+impl SuiteOptions {
+    /// Reads the suite. On an error the message has been printed, and the exit status is returned.
+    pub(super) fn read(&self) -> Result<Plan, ExitStatus> {
+        self.read_with(&[], std::io::stderr().is_terminal() && wants_colour())
+    }
+
+    fn read_with(&self, more: &[String], colour: bool) -> Result<Plan, ExitStatus> {
+        let config = not_empty(Some(&self.config)).unwrap_or("plimsoll.yml");
+        let sets = [&self.sets, more].concat();
+        load(config.as_ref(), &sets, &environment::process)
+            .map_err(|error| fail_to_load(&error, colour))
+    }
+}
+
+/// Where runs are.
+#[derive(Debug, Args)]
+pub(super) struct OutOption {
+    /// Folder in which runs are kept
+    #[arg(
+        long,
+        env = "PLIMSOLL_OUT",
+        hide_env_values = true,
+        default_value = ".plimsoll",
+        value_name = "DIR"
+    )]
     out: String,
-    /// Hard bound on the whole run, for example `5m`; overrides the suite
-    #[arg(long, env = "PLIMSOLL_BUDGET", value_name = "TIME")]
+}
+
+impl OutOption {
+    pub(super) fn path(&self) -> &Path {
+        Path::new(not_empty(Some(&self.out)).unwrap_or(".plimsoll"))
+    }
+}
+
+/// Where templates are.
+#[derive(Debug, Args)]
+pub(super) struct TemplatesOption {
+    /// Folder with templates that replace the built-in ones of report.md
+    #[arg(long, env = "PLIMSOLL_TEMPLATES", hide_env_values = true, value_name = "DIR")]
+    templates: Option<String>,
+}
+
+impl TemplatesOption {
+    /// The templates, if a folder is named. On an error the message has been printed.
+    pub(super) fn read(&self) -> Result<Option<Templates>, ExitStatus> {
+        let Some(folder) = not_empty(self.templates.as_deref()) else { return Ok(None) };
+        let templates = Templates::from_folder(folder.as_ref());
+        templates.map(Some).map_err(|error| usage(&chain(&error), "mend it, or leave it out"))
+    }
+}
+
+/// How a run is made.
+#[derive(Debug, Args)]
+pub(super) struct RunOptions {
+    #[command(flatten)]
+    suite: SuiteOptions,
+    /// Only these checks; all of them by default
+    #[arg(
+        long,
+        env = "PLIMSOLL_ONLY",
+        hide_env_values = true,
+        value_name = "CHECK",
+        num_args = 1..,
+        value_delimiter = ' '
+    )]
+    only: Vec<String>,
+    #[command(flatten)]
+    out: OutOption,
+    /// Hard bound on the whole run, for example `5m`; by default that of the suite
+    #[arg(long, env = "PLIMSOLL_BUDGET", hide_env_values = true, value_name = "TIME")]
     budget: Option<String>,
-    /// What is printed at the end
-    #[arg(long, env = "PLIMSOLL_FORMAT", default_value = "text")]
+    /// What is printed at the end: text, json, markdown or junit
+    #[arg(
+        long,
+        env = "PLIMSOLL_FORMAT",
+        hide_env_values = true,
+        default_value = "text",
+        value_name = "FORMAT"
+    )]
     format: String,
-    /// No progress
+    /// No progress on standard error
     #[arg(long, short)]
     quiet: bool,
     /// No colour; also by `NO_COLOR`
     #[arg(long)]
     no_color: bool,
-    /// Which CI system to talk to
-    #[arg(long, env = "PLIMSOLL_CI", default_value = "auto")]
+    /// CI system that gets outputs and a summary: github, none, or auto to see where it runs
+    #[arg(
+        long,
+        env = "PLIMSOLL_CI",
+        hide_env_values = true,
+        default_value = "auto",
+        value_name = "NAME"
+    )]
     ci: String,
-    /// Folder with templates that replace the built-in ones
-    #[arg(long, env = "PLIMSOLL_TEMPLATES", value_name = "DIR")]
-    templates: Option<String>,
+    #[command(flatten)]
+    templates: TemplatesOption,
 }
 
-/// The suite options, understood.
+/// The options of a run, understood.
 #[derive(Debug)]
 pub(super) struct Suite {
     pub(super) plan: Plan,
@@ -82,38 +164,22 @@ pub(super) struct Suite {
     pub(super) quiet: bool,
     pub(super) colour: bool,
     pub(super) github: bool,
-    pub(super) templates: Option<PathBuf>,
+    pub(super) templates: Option<Templates>,
 }
 
-impl SuiteOptions {
+impl RunOptions {
     /// Reads the suite. On an error the message has been printed, and the exit status is returned.
     pub(super) fn read(&self) -> Result<Suite, ExitStatus> {
         let colour = !self.no_color && std::io::stderr().is_terminal() && wants_colour();
-        let config = not_empty(Some(&self.config)).unwrap_or("plimsoll.yml");
-        let mut sets = self.sets.clone();
-        if let Some(budget) = not_empty(self.budget.as_deref()) {
-            sets.push(format!("budget.time={budget}"));
-        }
-        let plan = load(config.as_ref(), &sets, &environment::process)
-            .map_err(|error| fail_to_load(&error, colour))?;
-        let only: BTreeSet<String> = self
-            .only
-            .iter()
-            .flat_map(|names| names.split_whitespace())
-            .map(str::to_owned)
-            .collect();
-        if let Some(unknown) = only.iter().find(|name| !plan.checks.contains_key(*name)) {
-            let known: Vec<&str> = plan.checks.keys().map(String::as_str).collect();
-            return Err(usage(
-                &format!("there is no check `{unknown}`"),
-                &format!("the suite has {}", known.join(", ")),
-            ));
-        }
+        let budget = not_empty(self.budget.as_deref());
+        let budget: Vec<String> =
+            budget.iter().map(|budget| format!("budget.time={budget}")).collect();
+        let plan = self.suite.read_with(&budget, colour)?;
         Ok(Suite {
+            only: self.only(&plan)?,
             plan,
-            only,
-            sets: sets.iter().map(|set| redacted(set)).collect(),
-            out: PathBuf::from(not_empty(Some(&self.out)).unwrap_or(".plimsoll")),
+            sets: self.suite.sets.iter().chain(&budget).map(|set| redacted(set)).collect(),
+            out: self.out.path().to_owned(),
             format: choice("--format", &self.format, Format::Text)?,
             quiet: self.quiet,
             colour,
@@ -122,28 +188,58 @@ impl SuiteOptions {
                 Ci::None => false,
                 Ci::Auto => environment::process("GITHUB_ACTIONS").as_deref() == Some("true"),
             },
-            templates: not_empty(self.templates.as_deref()).map(PathBuf::from),
+            templates: self.templates.read()?,
         })
+    }
+
+    fn only(&self, plan: &Plan) -> Result<Only, ExitStatus> {
+        let only = self.only.iter().flat_map(|names| names.split_whitespace());
+        let only: Only = only.map(str::to_owned).collect();
+        match only.iter().find(|name| !plan.checks.contains_key(*name)) {
+            Some(unknown) => Err(no_check(unknown, plan)),
+            None => Ok(only),
+        }
     }
 }
 
-/// Verdicts that fail the run.
+/// Complains of a check that the suite does not have.
+pub(super) fn no_check(unknown: &str, plan: &Plan) -> ExitStatus {
+    let known: Vec<&str> = plan.checks.keys().map(String::as_str).collect();
+    usage(&format!("there is no check `{unknown}`"), &format!("the suite has {}", known.join(", ")))
+}
+
+/// Where baselines are.
+#[derive(Debug, Args)]
+pub(super) struct BaselinesOption {
+    /// Folder of the committed baselines
+    #[arg(
+        long,
+        env = "PLIMSOLL_BASELINES",
+        hide_env_values = true,
+        default_value = "baselines",
+        value_name = "DIR"
+    )]
+    baselines: String,
+}
+
+impl BaselinesOption {
+    pub(super) fn path(&self) -> &Path {
+        Path::new(not_empty(Some(&self.baselines)).unwrap_or("baselines"))
+    }
+}
+
+/// What the measurement is held against.
 #[derive(Debug, Args)]
 pub(super) struct GateOptions {
-    /// Folder of the committed baselines
-    #[arg(long, env = "PLIMSOLL_BASELINES", default_value = "baselines", value_name = "DIR")]
-    baselines: String,
-    /// Verdicts that make the exit code non-zero: regression, inconclusive, invalid, incomparable, new
-    /// (never hides a usage error, a dead target or a hollow baseline)
-    #[arg(long, env = "PLIMSOLL_FAIL_ON", value_name = "LIST")]
+    #[command(flatten)]
+    pub(super) baselines: BaselinesOption,
+    /// Verdicts that fail the run, of regression, inconclusive, invalid, incomparable and new; by
+    /// default those of the suite. A usage error, a dead target and a hollow baseline always do
+    #[arg(long, env = "PLIMSOLL_FAIL_ON", hide_env_values = true, value_name = "LIST")]
     fail_on: Option<String>,
 }
 
 impl GateOptions {
-    pub(super) fn baselines(&self) -> PathBuf {
-        PathBuf::from(not_empty(Some(&self.baselines)).unwrap_or("baselines"))
-    }
-
     /// From the command line, else from the suite.
     pub(super) fn fail_on(&self, plan: &Plan) -> Result<BTreeSet<FailOn>, ExitStatus> {
         let Some(list) = not_empty(self.fail_on.as_deref()) else {
@@ -165,12 +261,14 @@ impl GateOptions {
 
 /// A value for a header or the environment may be a secret: only its name is kept.
 fn redacted(set: &str) -> String {
-    match set.split_once('=') {
-        Some((path, _)) if path.starts_with("target.headers") || path.starts_with("target.env") => {
-            format!("{path}=<redacted>")
-        }
-        _ => set.to_owned(),
-    }
+    const SECRET: [&str; 2] = ["headers", "env"];
+    let Some((path, value)) = set.split_once('=') else { return set.to_owned() };
+    let is_secret = match path.trim().strip_prefix("target") {
+        Some("") => SECRET.iter().any(|section| value.contains(section)),
+        Some(key) => SECRET.iter().any(|section| key.trim_start_matches('.').starts_with(section)),
+        None => false,
+    };
+    if is_secret { format!("{path}=<redacted>") } else { set.to_owned() }
 }
 
 /// An empty text counts as not given.

@@ -1,7 +1,7 @@
 //! `plimsoll baseline`: adopt, show and compare what the repository has accepted.
 
 use super::ExitStatus;
-use super::arguments::{SuiteOptions, chain, complain, not_empty, usage};
+use super::arguments::{BaselinesOption, OutOption, SuiteOptions, chain, complain, not_empty};
 use super::progress::{print, say};
 use super::{commit, report};
 use crate::baseline::{
@@ -16,17 +16,23 @@ use std::path::{Path, PathBuf};
 /// What to do with the baseline.
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
-    /// Adopt the findings of a run; refuses one that is invalid or inconclusive
+    /// Adopt the findings of a run as the baseline
     Accept(Accept),
     /// Print the baseline of the suite
     Show(Show),
-    /// Compare two baselines, or the committed one with the newest run
+    /// Compare two baselines; by default the committed one with the newest run
     Diff(Diff),
 }
 
-/// Adopt the findings of a run as the baseline. Refuses a run that is invalid or inconclusive, that
-/// found no capacity, or that measured another configuration than the suite has now.
+/// Shown below `--help`.
+const AFTER_HELP: &str = "\
+Refused is a run that is invalid or inconclusive, that found no capacity, or that measured another
+configuration than the suite has now. The file is written, not committed: its diff is what a
+reviewer accepts.";
+
+/// `plimsoll baseline accept`.
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
 pub(super) struct Accept {
     /// The run: its folder, the folder's name, or `latest`
     #[arg(default_value = "latest", value_name = "RUN")]
@@ -36,38 +42,45 @@ pub(super) struct Accept {
     reason: Option<String>,
     #[command(flatten)]
     place: Place,
+    #[command(flatten)]
+    out: OutOption,
 }
 
-/// Print the committed baseline of the suite.
+/// `plimsoll baseline show`.
 #[derive(Debug, Args)]
 pub(super) struct Show {
     #[command(flatten)]
     place: Place,
 }
 
-/// Compare two baseline files; without names, the committed one with the newest run.
+/// `plimsoll baseline diff`.
 #[derive(Debug, Args)]
 pub(super) struct Diff {
-    /// A baseline file, or a run
+    /// A baseline file or a run
     a: Option<PathBuf>,
-    /// Another
+    /// Another; without it, the committed baseline is compared with the first
     b: Option<PathBuf>,
     #[command(flatten)]
     place: Place,
+    #[command(flatten)]
+    out: OutOption,
 }
 
+/// Which baseline.
 #[derive(Debug, Args)]
 struct Place {
-    /// Folder of the committed baselines
-    #[arg(long, env = "PLIMSOLL_BASELINES", default_value = "baselines", value_name = "DIR")]
-    baselines: String,
     #[command(flatten)]
     suite: SuiteOptions,
+    #[command(flatten)]
+    baselines: BaselinesOption,
 }
 
 impl Place {
-    fn folder(&self) -> &Path {
-        Path::new(not_empty(Some(&self.baselines)).unwrap_or("baselines"))
+    /// The suite, and where its baseline is committed.
+    fn read(&self) -> Result<(Plan, PathBuf), ExitStatus> {
+        let plan = self.suite.read()?;
+        let path = Baseline::path(self.baselines.path(), &plan.suite);
+        Ok((plan, path))
     }
 }
 
@@ -78,20 +91,18 @@ impl Verb {
             Self::Show(verb) => verb.run(),
             Self::Diff(verb) => verb.run(),
         };
-        done.err().unwrap_or(ExitStatus::Pass)
+        done.unwrap_or_else(|status| status)
     }
 }
 
 impl Accept {
-    fn run(self) -> Result<(), ExitStatus> {
-        let suite = self.place.suite.read()?;
-        let folder = Folder::find(&suite.out, &self.run).map_err(|error| {
-            usage(&chain(&error), "run `plimsoll measure` or `plimsoll check` first")
-        })?;
-        let candidate = candidate(&folder, &suite.plan.suite)?;
-        same_configuration(&suite.plan, &candidate)?;
-        let path = Baseline::path(self.place.folder(), &suite.plan.suite);
-        let previous = previous(&path, &suite.plan.suite)?;
+    fn run(self) -> Result<ExitStatus, ExitStatus> {
+        let (plan, path) = self.place.read()?;
+        let folder = Folder::find(self.out.path(), &self.run);
+        let folder = folder.map_err(|error| report::no_run(&error))?;
+        let candidate = candidate(&folder, &plan.suite)?;
+        same_configuration(&plan, &candidate)?;
+        let previous = previous(&path, &plan.suite)?;
         let recorded = Recorded {
             time: clock::rfc3339(clock::now()),
             commit: commit::head(),
@@ -100,7 +111,7 @@ impl Accept {
         let findings: Vec<Finding> = candidate.findings();
         let adopted = accept(
             &Acceptance {
-                plan: &suite.plan,
+                plan: &plan,
                 findings: &findings,
                 fingerprint: &candidate.environment.fingerprint,
                 recorded: &recorded,
@@ -117,40 +128,36 @@ impl Accept {
             complain(&chain(&error), Some("nothing was changed"));
             ExitStatus::Baseline
         })?;
-        if let Some(previous) = &previous {
-            print(&diff(previous, &adopted));
-        } else {
-            print(&show(&adopted));
-        }
         say(&format!("wrote {}: commit it, its diff is the acceptance", path.display()));
-        Ok(())
+        Ok(print(&match &previous {
+            Some(previous) => diff(previous, &adopted),
+            None => show(&adopted),
+        }))
     }
 }
 
 impl Show {
-    fn run(self) -> Result<(), ExitStatus> {
-        let suite = self.place.suite.read()?;
-        let path = Baseline::path(self.place.folder(), &suite.plan.suite);
-        print(&show(&existing(&path, &suite.plan.suite)?));
-        Ok(())
+    fn run(self) -> Result<ExitStatus, ExitStatus> {
+        let (plan, path) = self.place.read()?;
+        Ok(print(&show(&existing(&path, &plan.suite)?)))
     }
 }
 
 impl Diff {
-    fn run(self) -> Result<(), ExitStatus> {
-        let suite = self.place.suite.read()?;
-        let committed = Baseline::path(self.place.folder(), &suite.plan.suite);
-        let read = |path: &Path| match Folder::find(&suite.out, path) {
-            Ok(folder) => candidate(&folder, &suite.plan.suite),
-            Err(_) => existing(path, &suite.plan.suite),
+    fn run(self) -> Result<ExitStatus, ExitStatus> {
+        let (plan, committed) = self.place.read()?;
+        let read = |path: &Path| match Folder::find(self.out.path(), path) {
+            Ok(folder) => candidate(&folder, &plan.suite),
+            Err(_) if path.exists() => existing(path, &plan.suite),
+            Err(error) => Err(report::no_run(&error)),
         };
+        let committed = || existing(&committed, &plan.suite);
         let (a, b) = match (&self.a, &self.b) {
             (Some(a), Some(b)) => (read(a)?, read(b)?),
-            (Some(a), None) => (existing(&committed, &suite.plan.suite)?, read(a)?),
-            (None, _) => (existing(&committed, &suite.plan.suite)?, read(Path::new("latest"))?),
+            (Some(a), None) => (committed()?, read(a)?),
+            (None, _) => (committed()?, read(Path::new("latest"))?),
         };
-        print(&diff(&a, &b));
-        Ok(())
+        Ok(print(&diff(&a, &b)))
     }
 }
 
@@ -169,9 +176,14 @@ fn candidate(folder: &Folder, suite: &str) -> Result<Baseline, ExitStatus> {
             Err(refused(&format!("run {} cannot be the baseline: {why}", folder.path().display())))
         }
         broken @ (Loaded::Empty { .. } | Loaded::Corrupt(_) | Loaded::UnknownSchema { .. }) => {
-            Err(refused(&broken.problem().unwrap_or_default()))
+            Err(refused(&problem(&path, &broken)))
         }
     }
+}
+
+/// What is wrong with a baseline, and which.
+fn problem(path: &Path, broken: &Loaded) -> String {
+    format!("{}: {}", path.display(), broken.problem().unwrap_or_default())
 }
 
 fn refused(error: &str) -> ExitStatus {
@@ -199,10 +211,7 @@ fn previous(path: &Path, suite: &str) -> Result<Option<Baseline>, ExitStatus> {
         Loaded::Baseline(baseline) => Ok(Some(*baseline)),
         Loaded::Missing | Loaded::Empty { .. } => Ok(None),
         broken @ (Loaded::Corrupt(_) | Loaded::UnknownSchema { .. }) => {
-            complain(
-                &broken.problem().unwrap_or_default(),
-                Some("mend or delete the file, then accept again"),
-            );
+            complain(&problem(path, &broken), Some("mend or delete the file, then accept again"));
             Err(ExitStatus::Baseline)
         }
     }
@@ -219,7 +228,7 @@ fn existing(path: &Path, suite: &str) -> Result<Baseline, ExitStatus> {
             Err(ExitStatus::Baseline)
         }
         broken @ (Loaded::Empty { .. } | Loaded::Corrupt(_) | Loaded::UnknownSchema { .. }) => {
-            complain(&broken.problem().unwrap_or_default(), None);
+            complain(&problem(path, &broken), None);
             Err(ExitStatus::Baseline)
         }
     }

@@ -1,35 +1,35 @@
 //! `plimsoll check` and `plimsoll measure`.
 
 use super::ExitStatus;
-use super::arguments::{GateOptions, Suite, SuiteOptions, chain, complain, runtime};
-use super::progress::{Progress, print};
+use super::arguments::{Format, GateOptions, RunOptions, Suite, chain, complain, runtime};
+use super::progress::{Progress, print, say};
 use super::session::{Job, Session, SessionError, measure};
 use super::{commit, github, signal};
 use crate::baseline::{self, Baseline, Loaded};
 use crate::check::Prior;
 use crate::config::plan::FailOn;
 use crate::gate::{Hearing, SuiteVerdict, judge_suite};
-use crate::report::{self, Parts, Results};
-use crate::run::clock;
+use crate::report::{self, Parts, Results, json, junit, markdown, terminal};
+use crate::run::{Refusal, clock};
 use clap::Args;
 use std::collections::BTreeSet;
 use tokio_util::sync::CancellationToken;
 
-/// Measure how much load the target carries, compare that with the committed baseline, and write the
-/// reports. The exit code is the verdict.
+/// `plimsoll check`.
 #[derive(Debug, Args)]
+#[command(after_help = super::outcome::EXIT_CODES_HELP)]
 pub(super) struct Check {
     #[command(flatten)]
-    suite: SuiteOptions,
+    run: RunOptions,
     #[command(flatten)]
     gate: GateOptions,
 }
 
-/// Measure how much load the target carries, without a baseline.
+/// `plimsoll measure`.
 #[derive(Debug, Args)]
 pub(super) struct Measure {
     #[command(flatten)]
-    suite: SuiteOptions,
+    run: RunOptions,
 }
 
 /// What the measurement is held against.
@@ -41,7 +41,7 @@ struct Gate {
 
 impl Check {
     pub(super) fn run(self) -> ExitStatus {
-        let suite = match self.suite.read() {
+        let suite = match self.run.read() {
             Ok(suite) => suite,
             Err(status) => return status,
         };
@@ -49,7 +49,7 @@ impl Check {
             Ok(fail_on) => fail_on,
             Err(status) => return status,
         };
-        let path = Baseline::path(&self.gate.baselines(), &suite.plan.suite);
+        let path = Baseline::path(self.gate.baselines.path(), &suite.plan.suite);
         let gate = Gate {
             baseline: baseline::load(&path, &suite.plan.suite),
             path: path.display().to_string(),
@@ -57,7 +57,7 @@ impl Check {
         };
         if let Some(problem) = gate.baseline.problem() {
             // Measured all the same: the numbers are needed to mend it.
-            complain(&problem, None);
+            complain(&format!("{}: {problem}", gate.path), None);
         }
         run(&suite, Some(&gate))
     }
@@ -65,7 +65,7 @@ impl Check {
 
 impl Measure {
     pub(super) fn run(self) -> ExitStatus {
-        match self.suite.read() {
+        match self.run.read() {
             Ok(suite) => run(&suite, None),
             Err(status) => status,
         }
@@ -111,7 +111,10 @@ fn prior(suite: &Suite, gate: Option<&Gate>, check: &str) -> Option<Prior> {
 
 fn refused(error: &SessionError) -> ExitStatus {
     let hint = match error {
-        SessionError::Refused(_) => Some("raise `budget` or `--budget`, or shorten `trial`"),
+        SessionError::Refused(Refusal::Time { .. }) => {
+            Some("raise `budget.time` or `--budget`, or shorten `trial`")
+        }
+        SessionError::Refused(Refusal::Requests { .. }) => Some("raise `budget.requests`"),
         SessionError::Folder(_) | SessionError::Journal(_) => {
             Some("name another folder with `--out`")
         }
@@ -137,24 +140,47 @@ fn conclude(suite: &Suite, gate: Option<&Gate>, session: &Session) -> ExitStatus
     let (candidate, refusals) = session.candidate(&suite.plan, commit.clone());
     let results = results(suite, gate, session, verdict.as_ref(), &refusals, commit.as_deref());
     let folder = session.folder.path();
-    let mut status = ExitStatus::from_code(results.gate_exit_code);
+    if let Some(problem) = &session.problem {
+        complain(&problem.text, None);
+        // The report in text shows them itself.
+        if suite.format != Format::Text {
+            problem.last_lines.iter().for_each(|line| say(&format!("  | {line}")));
+        }
+    }
     let unaffected = Some("the verdict is unaffected, but this file is missing");
     if let Some(Err(error)) =
         candidate.map(|candidate| baseline::write(&session.folder.candidate(), &candidate))
     {
         complain(&chain(&error), unaffected);
     }
-    for error in report::write_reports(folder, &results) {
+    let (page, rendered) = page(suite, &results);
+    for error in report::write_reports(folder, &results, &page) {
         complain(&chain(&error), unaffected);
     }
-    if let Err(error) = show(suite, &results) {
-        complain(&error, None);
-        status = ExitStatus::worst(&[status, ExitStatus::Usage]);
-    }
     if suite.github {
-        github::write(&results, folder);
+        github::write(&results, folder, &page);
     }
-    status
+    let printed = print(&match suite.format {
+        Format::Markdown => page,
+        Format::Text if suite.colour => terminal::render_with(&results, terminal::Colour::Ansi),
+        Format::Text => terminal::render(&results),
+        Format::Json => json::render(&results),
+        Format::Junit => junit::render(&results),
+    });
+    ExitStatus::worst(&[ExitStatus::from_code(results.gate_exit_code), rendered, printed])
+}
+
+/// The page of the report; where a user's templates fail, by the built-in ones.
+fn page(suite: &Suite, results: &Results) -> (String, ExitStatus) {
+    let rendered = suite.templates.as_ref().map(|own| markdown::render_with(results, own));
+    match rendered {
+        Some(Ok(page)) => (page, ExitStatus::Pass),
+        Some(Err(error)) => {
+            complain(&chain(&error), Some("report.md is rendered by the built-in templates"));
+            (markdown::render(results), ExitStatus::Usage)
+        }
+        None => (markdown::render(results), ExitStatus::Pass),
+    }
 }
 
 fn results(
@@ -183,12 +209,4 @@ fn results(
         refusals,
         problem: session.problem.as_ref(),
     })
-}
-
-/// Prints what was asked for to standard output.
-pub(super) fn show(suite: &Suite, results: &Results) -> Result<(), String> {
-    let text =
-        super::report::render(results, suite.format, suite.templates.as_deref(), suite.colour)?;
-    print(&text);
-    Ok(())
 }

@@ -7,11 +7,14 @@ use clap::Args;
 use std::net::SocketAddr;
 use tokio_util::sync::CancellationToken;
 
-/// Serve the built-in demo target: a simulated LLM server by continuous batching.
-///
-/// It speaks OpenAI's chat completions and completions, streamed and plain, and shows its state under
-/// /metrics. Its speed comes from its own clock, so it is the same on every machine.
+/// Shown below `--help`.
+const AFTER_HELP: &str = "\
+It speaks OpenAI's chat completions and completions, streamed and plain, and shows its state under
+/metrics. Its speed comes from its own clock, so it is the same on every machine.";
+
+/// `plimsoll demo`.
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
 pub(super) struct Demo {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, default_value = "127.0.0.1:8000", value_name = "ADDR")]

@@ -2,7 +2,7 @@
 
 use super::arguments::complain;
 use crate::config::environment;
-use crate::report::{Results, markdown};
+use crate::report::Results;
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -10,12 +10,13 @@ use std::path::Path;
 /// Largest job summary; the platform drops one above 1 MiB whole.
 const SUMMARY_MAX: usize = 900 * 1024;
 
-/// Writes outputs and summary, as far as the platform asks for them. A failure never changes the
-/// verdict.
-pub(super) fn write(results: &Results, folder: &Path) {
-    for (variable, text) in
-        [("GITHUB_OUTPUT", outputs(results, folder)), ("GITHUB_STEP_SUMMARY", summary(results))]
-    {
+/// Writes outputs and summary (which is `page`), as far as the platform asks for them. A failure
+/// never changes the verdict.
+pub(super) fn write(results: &Results, folder: &Path, page: &str) {
+    for (variable, text) in [
+        ("GITHUB_OUTPUT", outputs(results, folder)),
+        ("GITHUB_STEP_SUMMARY", summary(results, page)),
+    ] {
         if let Some(path) = environment::process(variable)
             && let Err(error) = append(Path::new(&path), &text)
         {
@@ -31,9 +32,8 @@ fn append(path: &Path, text: &str) -> io::Result<()> {
     OpenOptions::new().create(true).append(true).open(path)?.write_all(text.as_bytes())
 }
 
-fn summary(results: &Results) -> String {
-    let text = markdown::render(results);
-    if text.len() <= SUMMARY_MAX { text } else { format!("{}\n", results.headline) }
+fn summary(results: &Results, page: &str) -> String {
+    if page.len() <= SUMMARY_MAX { page.to_owned() } else { format!("{}\n", results.headline) }
 }
 
 /// Each value with a delimiter of its own, so that no value can end early or begin another.

@@ -12,10 +12,13 @@ use clap::Args;
 use server::{MODEL, Server, Source};
 use std::path::{Path, PathBuf};
 
-/// Write a commented plimsoll.yml for the server named.
-///
-/// The suite is complete and can be run; its limits, lengths and range are a start, and marked.
+/// Shown below `--help`.
+const AFTER_HELP: &str = "\
+The suite is complete and can be run; its limits, lengths and range are a start, and marked.";
+
+/// `plimsoll init`.
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
 pub(super) struct Init {
     /// Server that is to be tested
     #[arg(value_enum, ignore_case = true, default_value_t = Server::Openai)]
@@ -51,16 +54,15 @@ struct Refusal(String, String);
 impl Init {
     pub(super) fn run(self) -> ExitStatus {
         match self.write() {
-            Ok(()) => ExitStatus::Pass,
+            Ok(status) => status,
             Err(Refusal(error, hint)) => usage(&error, &hint),
         }
     }
 
-    fn write(&self) -> Result<(), Refusal> {
+    fn write(&self) -> Result<ExitStatus, Refusal> {
         let text = self.text()?;
         if self.print {
-            print(&text);
-            return Ok(());
+            return Ok(print(&text));
         }
         let shown = self.output.display();
         if !self.force && self.output.symlink_metadata().is_ok() {
@@ -72,7 +74,7 @@ impl Init {
             Refusal(format!("cannot write `{shown}`: {}", chain(&error)), hint.to_owned())
         })?;
         say(&self.next_steps());
-        Ok(())
+        Ok(ExitStatus::Pass)
     }
 
     /// The suite; never one that `check` would refuse to read.
@@ -145,7 +147,7 @@ impl Init {
             if file == "plimsoll.yml" { String::new() } else { format!(" --config {file}") };
         let steps = [
             (format!("measure --budget {}{config}", facts.measure), "what does it carry?"),
-            ("baseline accept".to_owned(), "so much it must carry from now on"),
+            (format!("baseline accept{config}"), "so much it must carry from now on"),
             (format!("check{config}"), "fails when it carries less; for every change"),
         ];
         let width = steps.iter().map(|(verb, _)| verb.chars().count()).max().unwrap_or_default();

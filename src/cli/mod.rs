@@ -35,7 +35,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Measure, compare with the committed baseline, write reports; the exit code is the verdict
+    /// Measure and compare with the committed baseline; the exit code is the verdict
     Check(check::Check),
     /// Measure without a baseline: what can it carry?
     Measure(check::Measure),
@@ -48,7 +48,7 @@ enum Verb {
     Report(report::Report),
     /// Prove that the gate on this machine can go red
     Selftest(selftest::Selftest),
-    /// Write a commented plimsoll.yml
+    /// Write a commented plimsoll.yml for the server named
     Init(init::Init),
     /// Print the JSON Schema of plimsoll.yml, of a baseline or of results
     Schema(schema::Schema),

@@ -1,5 +1,6 @@
 //! What a person sees while it runs: on standard error, never from the load loop.
 
+use super::ExitStatus;
 use crate::run::Observer;
 use crate::slo::Rule;
 use crate::trial::{Ended, Evidence, Purpose, SloResult, TrialPlan, TrialReport, Window};
@@ -7,11 +8,16 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::Write as _;
 use std::time::Duration;
 
-/// Prints data to standard output. A broken pipe ends quietly.
-pub(super) fn print(text: &str) {
+/// Prints data to standard output. Who has read enough is no failure; a full disk is one.
+pub(super) fn print(text: &str) -> ExitStatus {
     let mut stdout = anstream::stdout().lock();
-    let _ = stdout.write_all(text.as_bytes());
-    let _ = stdout.flush();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            say(&format!("error: cannot write to standard output: {error}"));
+            ExitStatus::Usage
+        }
+        Ok(()) | Err(_) => ExitStatus::Pass,
+    }
 }
 
 /// Prints a line to standard error.

@@ -1,61 +1,68 @@
 //! `plimsoll report`: render a saved run again.
 
 use super::ExitStatus;
-use super::arguments::{Format, chain, choice, complain, not_empty};
+use super::arguments::{Format, OutOption, TemplatesOption, chain, choice, complain, usage};
 use super::progress::print;
-use crate::report::{Results, TemplateError, Templates, json, junit, markdown, terminal, trial};
-use crate::run::{Folder, journal};
+use crate::report::{Results, Templates, json, junit, markdown, terminal, trial};
+use crate::run::{Folder, NoRun, journal};
 use clap::Args;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-/// Render a saved run again. A run that was killed has no results; its journal is shown then.
+/// `plimsoll report`. A run that was killed has no results; its journal is shown then.
 #[derive(Debug, Args)]
+#[command(after_help = "Of a run that was killed, the completed trials are shown.")]
 pub(super) struct Report {
     /// The run: its folder, the folder's name, or `latest`
     #[arg(default_value = "latest", value_name = "RUN")]
     run: PathBuf,
-    /// text, json, markdown or junit
-    #[arg(long, env = "PLIMSOLL_FORMAT", default_value = "text")]
+    /// How: text, json, markdown or junit
+    #[arg(
+        long,
+        env = "PLIMSOLL_FORMAT",
+        hide_env_values = true,
+        default_value = "text",
+        value_name = "FORMAT"
+    )]
     format: String,
-    /// Where runs are written
-    #[arg(long, env = "PLIMSOLL_OUT", default_value = ".plimsoll", value_name = "DIR")]
-    out: String,
-    /// Folder with templates that replace the built-in ones
-    #[arg(long, env = "PLIMSOLL_TEMPLATES", value_name = "DIR")]
-    templates: Option<PathBuf>,
+    #[command(flatten)]
+    out: OutOption,
+    #[command(flatten)]
+    templates: TemplatesOption,
 }
 
 impl Report {
     pub(super) fn run(self) -> ExitStatus {
-        let format = match choice("--format", &self.format, Format::Text) {
-            Ok(format) => format,
-            Err(status) => return status,
-        };
-        let out = not_empty(Some(&self.out)).unwrap_or(".plimsoll");
-        let folder = match Folder::find(Path::new(out), &self.run) {
-            Ok(folder) => folder,
-            Err(error) => {
-                complain(&chain(&error), Some("name a folder below `.plimsoll/runs`, or `latest`"));
-                return ExitStatus::Usage;
-            }
-        };
+        match self.text() {
+            Ok(text) => print(&text),
+            Err(status) => status,
+        }
+    }
+
+    fn text(&self) -> Result<String, ExitStatus> {
+        let format = choice("--format", &self.format, Format::Text)?;
+        let templates = self.templates.read()?;
+        let folder = Folder::find(self.out.path(), &self.run).map_err(|error| no_run(&error))?;
         let text = match results(&folder) {
-            Ok(Some(results)) => render(&results, format, self.templates.as_deref(), false),
+            Ok(Some(results)) => render(&results, format, templates.as_ref()),
             Ok(None) => unfinished(&folder, format),
             Err(error) => Err(error),
         };
-        match text {
-            Ok(text) => {
-                print(&text);
-                ExitStatus::Pass
-            }
-            Err(error) => {
-                complain(&error, None);
-                ExitStatus::Usage
-            }
-        }
+        text.map_err(|error| {
+            complain(&error, None);
+            ExitStatus::Usage
+        })
     }
+}
+
+/// Complains of a run that is not there.
+pub(super) fn no_run(error: &NoRun) -> ExitStatus {
+    let hint = if error.is_first {
+        "run `plimsoll check` or `plimsoll measure` first, or name their folder with `--out`"
+    } else {
+        "name a folder below `.plimsoll/runs`, or `latest`"
+    };
+    usage(&error.to_string(), hint)
 }
 
 /// The results of a run; `None` when it never came to any.
@@ -70,27 +77,20 @@ pub(super) fn results(folder: &Folder) -> Result<Option<Results>, String> {
     }
 }
 
-/// A saved or fresh run in one of the formats.
-pub(super) fn render(
+/// A saved run in one of the formats.
+fn render(
     results: &Results,
     format: Format,
-    templates: Option<&Path>,
-    colour: bool,
+    templates: Option<&Templates>,
 ) -> Result<String, String> {
     Ok(match format {
-        Format::Text if colour => terminal::render_with(results, terminal::Colour::Ansi),
         Format::Text => terminal::render(results),
         Format::Json => json::render(results),
         Format::Junit => junit::render(results),
-        Format::Markdown => {
-            let render = |folder: &Path| -> Result<String, TemplateError> {
-                markdown::render_with(results, &Templates::from_folder(folder)?)
-            };
-            match templates {
-                Some(folder) => render(folder).map_err(|error| chain(&error))?,
-                None => markdown::render(results),
-            }
-        }
+        Format::Markdown => match templates {
+            Some(own) => markdown::render_with(results, own).map_err(|error| chain(&error))?,
+            None => markdown::render(results),
+        },
     })
 }
 

@@ -5,7 +5,7 @@ use super::progress::print;
 use crate::report::json::pretty;
 use clap::{Args, ValueEnum};
 
-/// Print the JSON Schema of plimsoll.yml, of a baseline or of results.
+/// `plimsoll schema`.
 #[derive(Debug, Args)]
 pub(super) struct Schema {
     /// Of what
@@ -29,7 +29,6 @@ impl Schema {
             Of::Config => pretty(&crate::config::json_schema()),
             Of::Baseline => pretty(&crate::baseline::json_schema()),
             Of::Results => pretty(&crate::report::results_schema()),
-        });
-        ExitStatus::Pass
+        })
     }
 }

@@ -2,37 +2,38 @@
 
 use super::ExitStatus;
 use super::arguments::{
-    Format, Suite, SuiteOptions, chain, complain, duration, not_empty, runtime, usage,
+    SuiteOptions, chain, choice, complain, duration, no_check, not_empty, runtime, usage,
 };
 use super::progress::{Progress, print, say};
 use super::signal;
+use crate::config::Plan;
 use crate::config::plan::{CheckPlan, Knob};
 use crate::report::{json, trial as text};
-use crate::run::{self, Live, Observer as _, Rig as _, RunError, clock};
+use crate::run::{self, LaunchError, Live, Observer as _, Rig as _, RunError, clock};
+use crate::target::TargetError;
 use crate::trial::{
     Evidence, Flow, Load, Purpose, TrialPlan, TrialReport, TrialResult, Watch, Window,
 };
 use crate::units::{KnobValue, Rate};
 use crate::workload::Arrivals;
-use clap::Args;
+use clap::{ArgGroup, Args, ValueEnum};
 use std::num::NonZeroU32;
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// One trial at one load, without a search.
-///
-/// The exit code is 0 when every condition held, 1 when one did not, 3 when the trial was too small to
-/// tell and 6 when the load generator was the limit.
+/// Shown below `--help`.
+const AFTER_HELP: &str = "\
+The exit code is 0 when every condition held, 1 when one did not, 3 when the trial was too small to
+tell and 6 when the load generator was the limit; the others are those of `check`.";
+
+/// `plimsoll trial`.
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+#[command(group(ArgGroup::new("load").required(true).args(["rate", "concurrency"])))]
 pub(super) struct Trial {
     /// Sessions per second, open loop
-    #[arg(
-        long,
-        value_name = "PER_SECOND",
-        required_unless_present = "concurrency",
-        conflicts_with = "concurrency"
-    )]
+    #[arg(long, value_name = "PER_SECOND", allow_negative_numbers = true)]
     rate: Option<f64>,
     /// Sessions in flight, closed loop
     #[arg(long, value_name = "N")]
@@ -45,6 +46,25 @@ pub(super) struct Trial {
     check: Option<String>,
     #[command(flatten)]
     suite: SuiteOptions,
+    /// What is printed at the end: text or json
+    #[arg(
+        long,
+        env = "PLIMSOLL_FORMAT",
+        hide_env_values = true,
+        default_value = "text",
+        value_name = "FORMAT"
+    )]
+    format: String,
+    /// No progress on standard error
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// How one trial is printed.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    Text,
+    Json,
 }
 
 /// Lets every trial run to its end.
@@ -64,14 +84,15 @@ impl Trial {
         self.suite.read().and_then(|suite| self.run_on(&suite)).unwrap_or_else(|status| status)
     }
 
-    fn run_on(&self, suite: &Suite) -> Result<ExitStatus, ExitStatus> {
+    fn run_on(&self, suite: &Plan) -> Result<ExitStatus, ExitStatus> {
+        let format = choice("--format", &self.format, Format::Text)?;
         let check = self.check(suite)?;
         let length = duration("--for", &self.length)?;
         let plan = self.plan(suite, check, length)?;
-        let stop = CancellationToken::new();
+        let (stop, mut progress) = (CancellationToken::new(), Progress::new(self.quiet));
         let running = async {
             tokio::select! {
-                report = one(suite, &plan, length, &stop) => report,
+                report = one(suite, &plan, length, &mut progress, &stop) => report,
                 () = signal::watch(stop.clone()) => Err(ExitStatus::Interrupted),
             }
         };
@@ -80,41 +101,30 @@ impl Trial {
         })?;
         let report = runtime.block_on(running)?;
         let result = TrialResult::from(&report);
-        match suite.format {
-            Format::Text => print(&text::render(&result)),
-            Format::Json => print(&json::render_trial(&result)),
-            Format::Markdown | Format::Junit => {
-                return Err(usage(
-                    "a single trial is printed as `text` or `json`",
-                    "use `--format json`",
-                ));
-            }
-        }
-        Ok(match (report.is_valid(), report.evidence) {
+        let printed = print(&match format {
+            Format::Text => text::render(&result),
+            Format::Json => json::render_trial(&result),
+        });
+        let status = match (report.is_valid(), report.evidence) {
             (false, _) => ExitStatus::Invalid,
             (true, Evidence::Met) => ExitStatus::Pass,
             (true, Evidence::Violated) => ExitStatus::Regression,
             (true, Evidence::Undecided) => ExitStatus::Inconclusive,
-        })
+        };
+        Ok(ExitStatus::worst(&[status, printed]))
     }
 
-    fn check<'a>(&self, suite: &'a Suite) -> Result<&'a CheckPlan, ExitStatus> {
-        let checks = &suite.plan.checks;
+    fn check<'a>(&self, suite: &'a Plan) -> Result<&'a CheckPlan, ExitStatus> {
+        let checks = &suite.checks;
         match not_empty(self.check.as_deref()) {
-            Some(name) => checks.get(name).ok_or_else(|| {
-                let known: Vec<&str> = checks.keys().map(String::as_str).collect();
-                usage(
-                    &format!("there is no check `{name}`"),
-                    &format!("the suite has {}", known.join(", ")),
-                )
-            }),
+            Some(name) => checks.get(name).ok_or_else(|| no_check(name, suite)),
             None => checks.values().next().ok_or(ExitStatus::Usage),
         }
     }
 
     fn plan(
         &self,
-        suite: &Suite,
+        suite: &Plan,
         check: &CheckPlan,
         length: Duration,
     ) -> Result<TrialPlan, ExitStatus> {
@@ -148,21 +158,22 @@ impl Trial {
             knob: knob.to_owned(),
             value: KnobValue::new(load.value()).ok_or(ExitStatus::Usage)?,
             load,
-            seed: suite.plan.seed,
+            seed: suite.seed,
             cut: 0,
             count,
             slos: check.slos.iter().map(|slo| slo.slo.clone()).collect(),
-            time_limit: length + suite.plan.target.timeouts.total,
-            request_limit: suite.plan.budget.requests,
+            time_limit: length + suite.target.timeouts.total,
+            request_limit: suite.budget.requests,
         })
     }
 }
 
 /// Starts the target, plays the trial, stops the target.
 async fn one(
-    suite: &Suite,
+    suite: &Plan,
     plan: &TrialPlan,
     length: Duration,
+    progress: &mut Progress,
     stop: &CancellationToken,
 ) -> Result<TrialReport, ExitStatus> {
     let began = Instant::now();
@@ -171,36 +182,45 @@ async fn one(
     let program = std::env::current_exe().map_err(|error| {
         usage(&format!("cannot find our own program: {error}"), "start it by its path")
     })?;
-    let launched =
-        run::launch(&suite.plan, &program, &folder.path().join("target.log"), stop).await;
-    let mut launched = launched.map_err(|error| {
-        complain(&chain(&error), None);
-        ExitStatus::Target
+    let log = folder.path().join("target.log");
+    let mut launched = run::launch(suite, &program, &log, stop).await.map_err(|error| {
+        failed(&error, &error.last_lines());
+        match error {
+            LaunchError::Managed(TargetError::Interrupted) => ExitStatus::Interrupted,
+            LaunchError::Managed(_) | LaunchError::Unreachable { .. } => ExitStatus::Target,
+        }
     })?;
-    let mut progress = Progress::new(suite.quiet);
     progress.started(plan);
     let nonce = clock::nonce(clock::now());
     let played = {
         let running = launched.running.as_mut();
         let mut rig =
-            Live::new(&suite.plan, launched.base_url.clone(), nonce, running, stop.clone(), began);
-        play(&mut rig, plan, length, &mut progress).await
+            Live::new(suite, launched.base_url.clone(), nonce, running, stop.clone(), began);
+        play(&mut rig, plan, length, progress).await
     };
     progress.finish();
     if let Some(running) = launched.running.take() {
         running.stop().await;
     }
-    played.map_err(|error| {
-        complain(&chain(&error), None);
-        match error {
-            RunError::TargetDied { last_lines, .. } => {
-                last_lines.iter().for_each(|line| say(&format!("  | {line}")));
-                ExitStatus::Target
-            }
-            RunError::Interrupted => ExitStatus::Interrupted,
-            RunError::Load { .. } | RunError::Journal { .. } => ExitStatus::Usage,
+    played.map_err(|error| match &error {
+        RunError::TargetDied { last_lines, .. } => {
+            failed(&error, last_lines);
+            ExitStatus::Target
+        }
+        RunError::Interrupted => {
+            failed(&error, &[]);
+            ExitStatus::Interrupted
+        }
+        RunError::Load { .. } | RunError::Journal { .. } => {
+            failed(&error, &[]);
+            ExitStatus::Usage
         }
     })
+}
+
+fn failed(error: &dyn std::error::Error, last_lines: &[String]) {
+    complain(&chain(error), None);
+    last_lines.iter().for_each(|line| say(&format!("  | {line}")));
 }
 
 /// In closed loop a short play first tells how many sessions fit into the asked time.

@@ -133,11 +133,11 @@ fn current<'a>(finding: &'a Finding, metric: &str) -> Result<Current<'a>, Ruling
 fn obstacle(plan: &CheckPlan, finding: &Finding, baseline: BaselineView<'_>) -> Option<Ruling> {
     match baseline {
         BaselineView::Missing => {
-            let reason = "there is no baseline yet; accept this run and commit it";
+            let reason = "there is no baseline yet; accept a run and commit it";
             Some(Ruling::new(Verdict::New, reason))
         }
         BaselineView::Absent => {
-            let reason = format!("the baseline does not have `{}` yet; accept this run", plan.name);
+            let reason = format!("the baseline does not have `{}` yet; accept a run", plan.name);
             Some(Ruling::new(Verdict::New, reason))
         }
         BaselineView::Unusable(why) => Some(Ruling::hollow(why)),

@@ -44,6 +44,8 @@ pub(super) fn repeat(results: &Results) -> String {
 /// When accepting what was measured helps, and for what; with the commands that do it.
 pub(super) fn cure(results: &Results, state: State<'_>) -> Option<(&'static str, Vec<String>)> {
     let lead = match state {
+        // A run that would be refused is no cure.
+        State::Failing(_) | State::Hidden(_) if !results.refusals.is_empty() => return None,
         State::Failing(row) | State::Hidden(row) | State::Improved(row) => lead(row)?,
         State::Problem(problem) if problem.code == ProblemCode::Baseline => RED_UNTIL,
         State::Problem(_) | State::Empty | State::Passed | State::Measured => return None,

@@ -113,6 +113,9 @@ pub(super) fn of_red(row: Row<'_>) -> String {
             format!("Not measured, {}: {reason}", row.name())
         }
         Verdict::Incomparable => format!("Not comparable, {}: {reason}", row.name()),
+        Verdict::New if row.current().is_none() && row.current_cell() == number::NONE => {
+            format!("Nothing found for {}, and no baseline to compare with", row.name())
+        }
         Verdict::New => {
             let value = if row.current().is_some() { now(row) } else { row.current_cell() };
             format!("First measurement of {}: {value}; nothing to compare with yet", row.name())

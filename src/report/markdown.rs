@@ -25,6 +25,14 @@ const BUILT_IN: [(&str, &str); 4] = [
 /// Why a template cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
+    /// There is none: a folder or name that was mistyped would go unnoticed.
+    #[error("`{}` holds no template: none of {names}", folder.display())]
+    None {
+        /// The folder.
+        folder: PathBuf,
+        /// What could be there.
+        names: String,
+    },
     /// The system refused to read it.
     #[error("cannot read template `{}`", path.display())]
     Io {
@@ -61,9 +69,13 @@ impl Templates {
     /// The same, each replaced by the file of its name in `folder` where there is one.
     ///
     /// # Errors
-    /// A file that cannot be read or parsed.
+    /// No template in the folder, or a file that cannot be read or parsed.
     pub fn from_folder(folder: &Path) -> Result<Self, TemplateError> {
         let mut templates = Vec::new();
+        if !BUILT_IN.iter().any(|(name, _)| folder.join(name).exists()) {
+            let names = BUILT_IN.map(|(name, _)| name).join(", ");
+            return Err(TemplateError::None { folder: folder.to_owned(), names });
+        }
         for (name, built_in) in BUILT_IN {
             let path = folder.join(name);
             let text = match fs::read_to_string(&path) {

@@ -21,8 +21,8 @@ pub(super) fn notes(results: &Results) -> Vec<Note> {
     let rows = rows(results);
     let is_red = rows.iter().any(|row| row.verdict.is_red());
     let mut notes: Vec<Note> = Vec::new();
-    for row in rows.into_iter().filter(|row| row.verdict.is_red() || !is_red) {
-        for mut note in of_row(row) {
+    for row in rows.iter().filter(|row| row.verdict.is_red() || !is_red) {
+        for mut note in of_row(*row) {
             if results.checks.len() > 1 {
                 note.text = format!("{}: {}", quoted(&row.check.name), note.text);
             }
@@ -32,6 +32,12 @@ pub(super) fn notes(results: &Results) -> Vec<Note> {
         }
     }
     notes.extend(results.warnings.iter().map(|text| Note { label: "Warning", text: text.clone() }));
+    // Where a baseline is missing, this run would be taken for one.
+    if rows.iter().any(|row| matches!(row.verdict, Verdict::New | Verdict::Incomparable)) {
+        notes.extend(
+            results.refusals.iter().map(|text| Note { label: "No baseline", text: text.clone() }),
+        );
+    }
     // A problem that something worse pushed out of the heading.
     if let Some(problem) = &results.problem
         && !matches!(State::of(results), State::Problem(_))
@@ -57,7 +63,7 @@ pub(super) fn of_row(row: Row<'_>) -> Vec<Note> {
             let limit = if row.check.binding.is_none() { reason("Why") } else { None };
             vec![limit, broke(), failures(row.check), evidence()]
         }
-        Verdict::Inconclusive => vec![reason("Missing"), evidence()],
+        Verdict::Inconclusive => vec![reason("Missing"), failures(row.check), evidence()],
         Verdict::Invalid => invalid(row).into_iter().map(Some).collect(),
         Verdict::Incomparable if row.is_hollow() => vec![reason("Why")],
         Verdict::Incomparable => vec![reason("Differs")],
@@ -66,9 +72,11 @@ pub(super) fn of_row(row: Row<'_>) -> Vec<Note> {
             let text = "so large a gain is more often a measurement that broke: are there more \
                         errors, or shorter answers?";
             let doubt = Note { label: "Suspicious", text: text.to_owned() };
-            vec![Some(doubt), broke(), evidence()]
+            vec![Some(doubt), broke(), failures(row.check), evidence()]
         }
-        Verdict::New | Verdict::Improvement | Verdict::Measured => vec![broke(), evidence()],
+        Verdict::New | Verdict::Improvement | Verdict::Measured => {
+            vec![broke(), failures(row.check), evidence()]
+        }
         Verdict::Pass => {
             let ruled_out = row.ruled_out().map(|text| Note { label: "Ruled out", text });
             vec![ruled_out, evidence()]

@@ -1,6 +1,6 @@
 //! Writes the reports of a run into its folder.
 
-use super::{Results, capacity_search, json, junit, markdown, results::ReadError};
+use super::{Results, capacity_search, json, junit, results::ReadError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
@@ -28,12 +28,13 @@ pub enum WriteError {
     },
 }
 
-/// Writes `results.json`, `report.md`, `junit.xml` and `capacity_search_results.json`, each all or
-/// nothing. One that fails does not keep the others from being written; every failure is returned.
+/// Writes `results.json`, `report.md` (whose text is `page`), `junit.xml` and
+/// `capacity_search_results.json`, each all or nothing. One that fails does not keep the others from
+/// being written; every failure is returned.
 #[must_use]
-pub fn write_reports(folder: &Path, results: &Results) -> Vec<WriteError> {
+pub fn write_reports(folder: &Path, results: &Results, page: &str) -> Vec<WriteError> {
     let mut files = vec![
-        ("report.md".to_owned(), markdown::render(results)),
+        ("report.md".to_owned(), page.to_owned()),
         ("junit.xml".to_owned(), junit::render(results)),
     ];
     for (index, check) in results.checks.iter().filter(|c| c.kind == "capacity").enumerate() {
@@ -77,13 +78,13 @@ fn write_atomically(folder: &Path, path: &Path, text: &str) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::{WriteError, write_reports};
-    use crate::report::{Results, fixture};
+    use crate::report::{Results, fixture, markdown};
 
     #[test]
     fn every_file_of_a_run_is_written() {
         let folder = tempfile::tempdir().unwrap();
         let results = fixture::regression();
-        assert!(write_reports(folder.path(), &results).is_empty());
+        assert!(write_reports(folder.path(), &results, "page").is_empty());
         let mut names: Vec<String> = std::fs::read_dir(folder.path())
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -108,7 +109,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("junit.xml")).unwrap();
         std::fs::write(folder.path().join("junit.xml").join("x"), "").unwrap();
-        let errors = write_reports(folder.path(), &fixture::pass());
+        let errors = write_reports(folder.path(), &fixture::pass(), "page");
         assert_eq!(errors.len(), 1);
         assert!(errors[0].to_string().contains("junit.xml"), "{}", errors[0]);
         assert!(folder.path().join("report.md").is_file());
@@ -120,7 +121,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut results = fixture::pass();
         results.checks[0].metrics["capacity"].low = f64::NAN;
-        let errors = write_reports(folder.path(), &results);
+        let errors = write_reports(folder.path(), &results, &markdown::render(&results));
         assert!(matches!(errors.as_slice(), [WriteError::Unreadable { .. }]), "{errors:?}");
         assert!(!folder.path().join("results.json").exists());
         let report = std::fs::read_to_string(folder.path().join("report.md")).unwrap();
@@ -129,7 +130,8 @@ mod tests {
 
     #[test]
     fn a_missing_folder_is_named_for_each_file() {
-        let errors = write_reports(std::path::Path::new("/nonexistent/run"), &fixture::pass());
+        let errors =
+            write_reports(std::path::Path::new("/nonexistent/run"), &fixture::pass(), "page");
         assert_eq!(errors.len(), 5);
         assert!(errors.iter().all(|error| error.to_string().contains("/nonexistent/run")));
     }

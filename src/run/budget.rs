@@ -1,6 +1,6 @@
 //! The hard bounds of a run.
 
-use crate::check::{Allowance, Check, Cost, History, Step};
+use crate::check::{Allowance, Check, Cost};
 use crate::trial::TrialPlan;
 use std::time::Duration;
 
@@ -16,11 +16,11 @@ pub struct Budget {
 /// Why a check cannot begin.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Refusal {
-    /// No answer is possible in the time that it has.
+    /// Too little time.
     #[error(
-        "check `{check}` cannot be answered within the budget: it needs at least {} for its trials and has {}",
-        humantime::format_duration(*needs),
-        humantime::format_duration(*has)
+        "check `{check}` cannot be answered within the budget: its trials need at least {:.1} s and it has {:.1} s",
+        needs.as_secs_f64(),
+        has.as_secs_f64()
     )]
     Time {
         /// The check.
@@ -30,17 +30,17 @@ pub enum Refusal {
         /// What is left for it.
         has: Duration,
     },
-    /// It would end before its first trial.
+    /// Too few requests.
     #[error(
-        "check `{check}` cannot be answered within the budget: not even its first trial fits into {} and {} requests",
-        humantime::format_duration(has.time),
-        has.requests
+        "check `{check}` cannot be answered within the budget: a trial needs at least {needs} requests and it has {has}"
     )]
-    FirstTrial {
+    Requests {
         /// The check.
         check: String,
+        /// The least number with which any answer is possible.
+        needs: u64,
         /// What is left for it.
-        has: Allowance,
+        has: u64,
     },
 }
 
@@ -60,16 +60,15 @@ impl Budget {
     /// # Errors
     /// Names what it needs and what it has.
     pub fn admit(name: &str, check: &dyn Check, has: Allowance) -> Result<Cost, Refusal> {
-        let cost = check.cost();
+        let (cost, check) = (check.cost(), name.to_owned());
         if cost.least > has.time {
-            let seconds = |length: Duration| Duration::from_secs(length.as_secs().max(1));
-            let (needs, has) = (seconds(cost.least), seconds(has.time));
-            return Err(Refusal::Time { check: name.to_owned(), needs, has });
+            return Err(Refusal::Time { check, needs: cost.least, has: has.time });
         }
-        match check.next(&History::default()) {
-            Step::Run(_) => Ok(cost),
-            Step::Done(_) => Err(Refusal::FirstTrial { check: name.to_owned(), has }),
+        if cost.requests_least > has.requests {
+            let (needs, has) = (cost.requests_least, has.requests);
+            return Err(Refusal::Requests { check, needs, has });
         }
+        Ok(cost)
     }
 
     /// The plan with its limits cut to what is left of the run.

@@ -15,6 +15,16 @@ pub struct FolderError {
     pub source: io::Error,
 }
 
+/// A run that is not there.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no run `{}`{}", run.display(), if *is_first { ": nothing was measured yet" } else { "" })]
+pub struct NoRun {
+    /// As it was named.
+    pub run: PathBuf,
+    /// Whether there is no run at all.
+    pub is_first: bool,
+}
+
 /// The folder of one run.
 #[derive(Debug, Clone)]
 pub struct Folder(PathBuf);
@@ -41,7 +51,7 @@ impl Folder {
     ///
     /// # Errors
     /// There is no such run.
-    pub fn find(out: &Path, run: &Path) -> Result<Self, FolderError> {
+    pub fn find(out: &Path, run: &Path) -> Result<Self, NoRun> {
         let mut candidates = vec![run.to_owned(), out.join("runs").join(run)];
         if run.as_os_str() == "latest"
             && let Ok(name) = fs::read_to_string(out.join("latest"))
@@ -50,10 +60,7 @@ impl Folder {
         }
         match candidates.iter().find(|path| path.is_dir()) {
             Some(path) => Ok(Self(path.clone())),
-            None => Err(FolderError {
-                path: run.to_owned(),
-                source: io::Error::new(io::ErrorKind::NotFound, "there is no such run"),
-            }),
+            None => Err(NoRun { run: run.to_owned(), is_first: !out.join("runs").is_dir() }),
         }
     }
 

@@ -26,7 +26,7 @@ pub enum LaunchError {
     #[error(transparent)]
     Managed(#[from] TargetError),
     /// The URL does not answer.
-    #[error("{url} does not answer: {reason}")]
+    #[error("the target at {url} does not answer: {reason}")]
     Unreachable {
         /// The base URL.
         url: String,

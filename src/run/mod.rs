@@ -13,7 +13,7 @@ mod suite;
 
 pub use budget::{Budget, Refusal};
 pub use drive::{Observer, Silent, drive};
-pub use folder::{Folder, FolderError, write_atomically};
+pub use folder::{Folder, FolderError, NoRun, write_atomically};
 pub use journal::{Journal, JournalFile, NoJournal};
 pub use launch::{LaunchError, Launched, launch};
 pub use live::Live;

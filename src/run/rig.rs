@@ -22,9 +22,9 @@ pub trait Rig {
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The target stopped while it was measured.
-    #[error("the target stopped during trial {trial}: {status}")]
+    #[error("the target stopped during trial {}: {status}", trial + 1)]
     TargetDied {
-        /// Number of the trial.
+        /// Number of the trial, from 0; people count from 1.
         trial: u32,
         /// How it ended.
         status: String,
@@ -32,9 +32,9 @@ pub enum RunError {
         last_lines: Vec<String>,
     },
     /// The load engine failed.
-    #[error("the load engine failed in trial {trial}")]
+    #[error("the load engine failed in trial {}", trial + 1)]
     Load {
-        /// Number of the trial.
+        /// Number of the trial, from 0; people count from 1.
         trial: u32,
         /// What happened.
         #[source]

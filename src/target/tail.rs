@@ -11,7 +11,8 @@ const LINE_BYTES_MAX: usize = 400;
 /// The last lines of a target's output, oldest first. Untrusted text: bounded, valid UTF-8,
 /// without control characters; whoever renders it still has to escape it.
 ///
-/// `Display` starts each line on a new one, so that it can follow a sentence.
+/// `Display` follows a sentence and only says where there are none: the lines are shown by
+/// themselves.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LastLines(Vec<String>);
 
@@ -25,11 +26,7 @@ impl LastLines {
 
 impl fmt::Display for LastLines {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
-            return f.write_str("; it wrote nothing");
-        }
-        f.write_str("; its last lines:")?;
-        self.0.iter().try_for_each(|line| write!(f, "\n  | {line}"))
+        if self.0.is_empty() { f.write_str("; it wrote nothing") } else { Ok(()) }
     }
 }
 

@@ -104,7 +104,9 @@ impl Context<'_> {
 
     fn managed(&mut self, raw: &Target, command: &List<Spanned<String>>) -> Option<ManagedTarget> {
         let port = raw.port.as_ref();
-        let is_command = self.command(command, port.is_some());
+        let env_values = raw.env.iter().flat_map(|env| &env.entries);
+        let in_env = env_values.into_iter().any(|(_, value)| value.value.0.contains("{port}"));
+        let is_command = self.command(command, in_env || port.is_some());
         let is_port = port.is_none_or(|port| port.value != 0);
         if let Some(port) = port.filter(|_| !is_port) {
             self.out_of_range(
@@ -151,7 +153,7 @@ impl Context<'_> {
             let what = "`command` is not told its port";
             self.problems.push(
                 Problem::new(Code::NoPort, program.span, what)
-                    .label("has no `{port}` in its arguments")
+                    .label("has no `{port}` in its arguments, nor has `env`")
                     .hint("pass `\"{port}\"` where the server takes its port, or fix it: `port: 8000`"),
             );
         }

@@ -1,0 +1,72 @@
+//! Plimsoll killed with SIGKILL at any instant: nothing survives it, and what it measured is there.
+
+use super::bench::{Bench, PLIMSOLL, journal};
+use super::demo::SHORT;
+use super::processes::{living_in, pause};
+use super::turns;
+use rustix::process::Signal;
+use std::time::Duration;
+
+/// Times after which the run is killed, in milliseconds: before, during and after the start, within
+/// trials and between them.
+const INSTANTS_MS: [u64; 10] = [3, 20, 60, 150, 400, 900, 1700, 2600, 3500, 4400];
+
+#[test]
+fn nothing_survives_a_kill_and_each_completed_trial_is_rendered_once() {
+    let _turn = turns::shared();
+    let most = std::thread::scope(|scope| {
+        let runs = INSTANTS_MS.map(|ms| scope.spawn(move || killed_after(ms)));
+        runs.into_iter().map(|run| run.join().unwrap()).max()
+    });
+    // The test means nothing if no kill ever hit a run with a trial behind it.
+    assert!(most >= Some(1), "no run came to a trial");
+}
+
+/// How many trials were completed.
+fn killed_after(ms: u64) -> usize {
+    let bench = Bench::with(SHORT);
+    let run = bench.start(&["check"]);
+    pause(Duration::from_millis(ms));
+    run.send(Signal::KILL);
+    let ran = run.end();
+    assert_eq!(ran.code, None, "{ran}");
+    let Some(folder) = bench.runs().pop() else {
+        bench.run(&["report"]).exits(2).says(&["there is no run `latest`"]);
+        return 0;
+    };
+    let trials = journal(&folder).len().saturating_sub(1);
+    if !bench.path(".plimsoll/latest").exists() || !folder.join("trials.jsonl").exists() {
+        bench.run(&["report"]).exits(2).says(&["error: "]);
+        return 0;
+    }
+    if journal(&folder).is_empty() {
+        bench.run(&["report"]).exits(2).says(&["cannot read the journal"]);
+        return 0;
+    }
+    let report = bench.run(&["report"]).exits(0).prints(&["UNFINISHED: the run of suite `short`"]);
+    match trials {
+        0 => drop(report.prints(&["No trial was completed."])),
+        _ => (1..=trials).for_each(|n| {
+            let heading = format!("check `rate`, trial {n}\n");
+            assert_eq!(report.stdout.matches(&heading).count(), 1, "{report}");
+        }),
+    }
+    let json = bench.run(&["report", "--format", "json"]).exits(0);
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(json["trials"].as_array().unwrap().len(), trials);
+    trials
+}
+
+#[test]
+fn the_guard_and_the_target_are_seen_before_they_are_said_to_be_gone() {
+    let _turn = turns::shared();
+    let bench = Bench::with(SHORT);
+    let mut run = bench.start(&["check"]);
+    run.has_child("demo --listen");
+    let living = living_in(&bench.path("."));
+    let names: Vec<&str> = living.iter().map(|process| process.command.as_str()).collect();
+    assert!(names.iter().any(|name| name.starts_with(&format!("{PLIMSOLL} check"))), "{names:?}");
+    assert!(names.iter().any(|name| name.contains(" guard -- ")), "{names:?}");
+    run.send(Signal::KILL);
+    assert_eq!(run.end().code, None);
+}

@@ -1,0 +1,22 @@
+//! The built binary as people and CI systems use it: what it prints, the code it exits with, the
+//! files it leaves, and that it leaves no process behind.
+#![cfg(test)]
+#![cfg(target_os = "linux")]
+
+mod baselines;
+mod bench;
+mod demo;
+mod disk;
+mod faulty;
+mod help;
+mod interrupted;
+mod killed;
+mod misbehaving;
+mod output;
+mod processes;
+mod secrets;
+mod shown;
+mod startup;
+mod templates;
+mod turns;
+mod usage;
