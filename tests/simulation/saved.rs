@@ -35,6 +35,7 @@ fn intervals_of_saved_runs_hold_the_truth_of_the_model() {
             count: sequence.count,
             slos: slos.map(|text| plimsoll::slo::Slo::parse(text).unwrap()).to_vec(),
             time_limit: Duration::from_secs(120),
+            request_limit: u64::MAX,
         };
         let truth = truth(&plan, capacity.value, 0.0);
         let held = (capacity.low..=capacity.high).contains(&truth);
