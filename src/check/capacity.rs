@@ -183,9 +183,11 @@ impl Check for Capacity {
             Some(gap) => self.conclude(history, search.settle(&points), Some(gap)),
             None => Step::Run(Box::new(plan)),
         };
-        // An invalid trial says nothing: the same load once more.
+        // An invalid trial says nothing: the same load once more, if that can be afforded.
         if let Some(last) = history.trials().last().filter(|trial| !trial.is_valid()) {
-            return run(TrialPlan { index: last.plan.index + 1, ..last.plan.clone() });
+            let again = TrialPlan { index: last.plan.index + 1, ..last.plan.clone() };
+            let is_over = self.gap(history, &again).is_some() && search.settle(&points).is_none();
+            return if is_over { self.invalid(history, last) } else { run(again) };
         }
         let ask = search.next(&points);
         if let Ask::Done(answer) = ask {
@@ -218,11 +220,7 @@ impl Capacity {
         let last = trials.last()?;
         let before = trials.len().checked_sub(2).and_then(|i| trials.get(i));
         if !last.is_valid() && before.is_some_and(|before| !before.is_valid()) {
-            let mut step = self.conclude(history, None, None);
-            if let Step::Done(finding) = &mut step {
-                finding.conclusion = Conclusion::Invalid(last.health.invalid.clone());
-            }
-            return Some(step);
+            return Some(self.invalid(history, last));
         }
         if last.ended == Ended::Stopped && last.evidence == Evidence::Undecided {
             let gap = if last.requests >= last.plan.request_limit {
@@ -239,6 +237,15 @@ impl Capacity {
         let needed = SloResult::needed(&undecided.slo);
         let gap = Gap::Samples { slo: undecided.slo.to_string(), had: undecided.tally.n, needed };
         Some(self.conclude(history, None, Some(gap)))
+    }
+
+    /// Ends with the reasons of the last trial.
+    fn invalid(&self, history: &History, last: &TrialReport) -> Step {
+        let mut step = self.conclude(history, None, None);
+        if let Step::Done(finding) = &mut step {
+            finding.conclusion = Conclusion::Invalid(last.health.invalid.clone());
+        }
+        step
     }
 }
 

@@ -10,7 +10,7 @@ use crate::config::Plan;
 use crate::config::plan::{CheckPlan, FailOn, GateLimits, TargetSource};
 use crate::gate::{self, CheckVerdict, LimitKind, SuiteVerdict};
 use crate::run::{CheckRun, SuiteRun};
-use crate::trial::TrialResult;
+use crate::trial::{TrialResult, tidy};
 use indexmap::IndexMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -236,9 +236,9 @@ fn judged(result: &mut CheckResult, plan: &CheckPlan, verdict: &CheckVerdict) {
             limit: plan.gates.get(&gate.metric).and_then(|limits| limit(limits, gate.kind)),
             baseline: gate.baseline.as_ref().map(Into::into),
             change: gate.change.map(|change| Change {
-                value: change.value,
-                low: change.low,
-                high: change.high,
+                value: tidy(change.value),
+                low: tidy(change.low),
+                high: tidy(change.high),
             }),
             verdict: gate.verdict.into(),
             reason: gate.reason.clone(),

@@ -130,8 +130,8 @@ impl From<&Conclusion> for ConclusionResult {
     fn from(conclusion: &Conclusion) -> Self {
         match conclusion {
             Conclusion::Found => Self::Found,
-            Conclusion::AtLeast(value) => Self::AtLeast { value: value.get() },
-            Conclusion::NoneHolds(value) => Self::NoneHolds { value: value.get() },
+            Conclusion::AtLeast(value) => Self::AtLeast { value: tidy(value.get()) },
+            Conclusion::NoneHolds(value) => Self::NoneHolds { value: tidy(value.get()) },
             Conclusion::Inconclusive(gap) => Self::Inconclusive { text: gap.to_string() },
             Conclusion::Invalid(reasons) => Self::Invalid { reasons: reasons_of(reasons) },
         }
@@ -213,12 +213,12 @@ impl From<&Binding> for BindingResult {
         let (factor, unit) = unit_of(Slo::parse(&binding.slo).ok().as_ref());
         Self {
             slo: binding.slo.clone(),
-            at: binding.at.get(),
+            at: tidy(binding.at.get()),
             observed: binding.observed.map(|observed| tidy(observed * factor)),
             unit: unit.to_owned(),
             not_good: binding.not_good,
             n: binding.n,
-            held_at: binding.held.map(|(at, _)| at.get()),
+            held_at: binding.held.map(|(at, _)| tidy(at.get())),
             held_observed: binding.held.map(|(_, observed)| tidy(observed * factor)),
         }
     }

@@ -64,7 +64,7 @@ impl From<&TrialReport> for TrialResult {
         Self {
             index: report.plan.index,
             knob: report.plan.knob.clone(),
-            value: report.plan.value.get(),
+            value: tidy(report.plan.value.get()),
             unit: unit.to_owned(),
             ended: report.ended.into(),
             validity: if report.is_valid() { Validity::Valid } else { Validity::Invalid },

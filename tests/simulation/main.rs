@@ -7,6 +7,11 @@
     reason = "a test that cannot go on must stop"
 )]
 
+mod alarms;
+mod bench;
+mod budget;
 mod capacity;
+mod check;
+mod replay;
 mod saved;
 mod world;
