@@ -84,7 +84,7 @@ fn a_broken_suite_is_told_with_its_place_and_its_cure() {
         ("p95 ttfc < 200ms", "p95 ttfc under 200ms"),
         ("p95 ttfc < 200ms", "p95 ttfc < 200"),
         ("from: 10", "from: 500"),
-        ("time: 55s", "time: 0s"),
+        ("time: 90s", "time: 0s"),
         ("suite: demo", "suite: demo\nsuite: demo"),
         ("suite: demo", "suite: [demo"),
         ("suite: demo", "suite: demo\ncolour: red"),

@@ -22,9 +22,10 @@ fn used(checked: &Checked) -> (Duration, u64) {
 fn a_budget_without_room_for_an_answer_is_refused_before_anything_is_sent() {
     let time = refusal(&["budget.time=900ms", "checks.rate.capacity.trial=500ms"]);
     assert!(matches!(time, Refusal::Time { .. }), "{time}");
-    for sets in [&["budget.time=3s"][..], &["budget.requests=60"]] {
-        let refused = refusal(sets);
-        assert!(matches!(refused, Refusal::FirstTrial { .. }), "{refused}");
+    let (time, requests) = (refusal(&["budget.time=3s"]), refusal(&["budget.requests=60"]));
+    assert!(matches!(time, Refusal::Time { .. }), "{time}");
+    assert!(matches!(requests, Refusal::Requests { .. }), "{requests}");
+    for refused in [time, requests] {
         assert!(refused.to_string().starts_with("check `rate` cannot be answered"), "{refused}");
     }
     let announced = announce(&Bench::new(&[]).plan, &Only::new(), &|_| None).unwrap();

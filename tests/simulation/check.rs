@@ -35,7 +35,10 @@ fn an_unchanged_server_passes_and_every_file_says_so() {
     let run = bench.run(&baseline, &mut trials);
     let checked = bench.judge(run, &baseline).expect(Verdict::Pass, ExitStatus::Pass);
 
-    assert!(write_reports(folder.path(), &checked.results).is_empty());
+    assert!(
+        write_reports(folder.path(), &checked.results, &markdown::render(&checked.results))
+            .is_empty()
+    );
     let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
     let again = Results::from_json(&read("results.json")).unwrap();
     assert!(again == checked.results, "{}", json::render(&checked.results));
