@@ -117,6 +117,7 @@ pub(crate) fn profile() -> Profile {
 
 pub(crate) fn managed() -> ManagedTarget {
     ManagedTarget {
+        secrets: Vec::new(),
         command: vec!["./server".into()],
         directory: ".".into(),
         env: BTreeMap::new(),

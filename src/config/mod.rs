@@ -25,6 +25,7 @@ mod yaml;
 pub use load::{LoadError, load};
 pub use plan::Plan;
 pub use problem::{Code, Problem, Problems};
+pub use resolved::names_a_secret;
 pub use schema::json_schema;
 pub use source::{Origin, Source, Span};
 pub use validate::{Invalid, read};

@@ -115,6 +115,8 @@ pub struct ManagedTarget {
     pub env: BTreeMap<String, SecretString>,
     /// Names of our own variables that it may see besides the built-in allow-list.
     pub pass_env: BTreeSet<String>,
+    /// What it is told and must not be seen in its output: blanked in its log.
+    pub secrets: Vec<SecretString>,
     /// A fixed port instead of a free one.
     pub port: Option<u16>,
     /// When it counts as ready.

@@ -30,9 +30,15 @@ fn child<'n>(node: &'n mut Node, key: &str) -> Option<&'n mut Node> {
     }
 }
 
+/// Whether a header or variable of this name holds a key, as far as its name tells.
+#[must_use]
+pub fn names_a_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    SECRET_NAMES.iter().any(|part| name.contains(part))
+}
+
 fn redact(entry: &mut Entry) {
-    let name = entry.key.to_ascii_lowercase();
-    let is_secret = SECRET_NAMES.iter().any(|part| name.contains(part));
+    let is_secret = names_a_secret(&entry.key);
     match &entry.value.kind {
         Kind::Scalar(scalar) if !is_secret || !has_literal(&scalar.text) => {}
         Kind::Scalar(_) | Kind::List(_) | Kind::Map(_) => {

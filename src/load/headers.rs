@@ -13,6 +13,12 @@ use std::borrow::Cow;
 /// Headers that never hold a secret; their values would blank ordinary words of a detail.
 const OPEN: [HeaderName; 5] = [ACCEPT, CONNECTION, CONTENT_TYPE, HOST, USER_AGENT];
 
+/// Whether the value of this header may be a secret.
+#[must_use]
+pub fn may_be_secret(name: &str) -> bool {
+    OPEN.iter().all(|open| !name.eq_ignore_ascii_case(open.as_str()))
+}
+
 /// The headers of a suite.
 #[derive(Debug)]
 pub(super) struct Headers(Vec<(HeaderName, SecretString)>);

@@ -26,4 +26,5 @@ pub use client::{Client, ClientError, NoAnswer};
 pub use engine::{LiveTrial, run_trial};
 pub use error::LoadError;
 pub use exchange::{Exchanged, Observer};
+pub use headers::may_be_secret;
 pub use play::{Due, Play};

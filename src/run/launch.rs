@@ -3,7 +3,7 @@
 use crate::config::Plan;
 use crate::config::plan::{ManagedTarget, Ready, TargetSource};
 use crate::demo::Profile;
-use crate::load::Client;
+use crate::load::{Client, may_be_secret};
 use crate::target::{RunningTarget, TargetError, start};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -53,7 +53,13 @@ pub async fn launch(
         }
         TargetSource::Managed(managed) => {
             let folder = plan.file.parent().map(Path::to_owned).unwrap_or_default();
-            ManagedTarget { directory: folder.join(&managed.directory), ..managed.clone() }
+            // A server may log the requests that it gets.
+            let headers = plan.target.headers.iter();
+            let headers = headers.filter(|(name, _)| may_be_secret(name));
+            let headers = headers.map(|(_, value)| value.clone());
+            let secrets = managed.secrets.iter().cloned().chain(headers).collect();
+            let directory = folder.join(&managed.directory);
+            ManagedTarget { directory, secrets, ..managed.clone() }
         }
         TargetSource::Demo(profile) => demo(program, profile),
     };
@@ -80,6 +86,7 @@ fn demo(program: &Path, profile: &Profile) -> ManagedTarget {
         directory: PathBuf::from("."),
         env: BTreeMap::new(),
         pass_env: BTreeSet::new(),
+        secrets: Vec::new(),
         port: None,
         ready: Ready { path: "/health/ready".to_owned(), within: Duration::from_secs(30) },
         grace: Duration::from_secs(2),

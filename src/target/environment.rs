@@ -1,8 +1,9 @@
 //! What a target sees of our environment: an allow-list, never a token.
 
+use crate::config::names_a_secret;
 use crate::config::plan::ManagedTarget;
 use crate::target::port::with_port;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 
@@ -20,6 +21,15 @@ pub(super) fn environment_of(managed: &ManagedTarget, port: u16) -> BTreeMap<OsS
         (OsString::from(name), OsString::from(with_port(value.expose_secret(), port)))
     }));
     variables
+}
+
+/// What must not be seen in its output: what the suite says, and what of ours sounds like a key.
+pub(super) fn secrets_of(managed: &ManagedTarget) -> Vec<SecretString> {
+    let passed = allowed(std::env::vars_os(), &managed.pass_env)
+        .filter(|(name, _)| name.to_str().is_some_and(names_a_secret))
+        .filter_map(|(_, value)| value.into_string().ok())
+        .map(SecretString::from);
+    managed.secrets.iter().cloned().chain(passed).collect()
 }
 
 fn allowed<'a>(

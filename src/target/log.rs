@@ -1,6 +1,7 @@
 //! A target's output: always drained (a full pipe stops a server), kept in a file up to a limit.
 
 use crate::target::error::TargetError;
+use crate::target::mask::Mask;
 use crate::target::tail::{LastLines, Tail};
 use std::io;
 use std::os::fd::OwnedFd;
@@ -29,8 +30,12 @@ pub(super) struct Drain {
 }
 
 impl Drain {
-    /// Starts to read `output` into the file `path`, behind what it holds already.
-    pub(super) async fn start(output: OwnedFd, path: &Path) -> Result<Self, TargetError> {
+    /// Starts to read `output` into the file `path`, behind what it holds already, through `mask`.
+    pub(super) async fn start(
+        output: OwnedFd,
+        path: &Path,
+        mask: Mask,
+    ) -> Result<Self, TargetError> {
         let failed = |source| TargetError::Log { path: path.to_owned(), source };
         let output = pipe::Receiver::from_owned_fd(output).map_err(failed)?;
         let file = File::options().create(true).append(true).open(path).await.map_err(failed)?;
@@ -38,7 +43,8 @@ impl Drain {
         let room = Room { left: LOG_BYTES_MAX.saturating_sub(written), is_full: false };
         let tail = Arc::new(Mutex::new(Tail::default()));
         let mut task = JoinSet::new();
-        task.spawn(drain(output, file, room, Arc::clone(&tail)));
+        let kept = Kept { file: Some(file), room, tail: Arc::clone(&tail) };
+        task.spawn(drain(output, mask, kept));
         Ok(Self { tail, task })
     }
 
@@ -55,25 +61,37 @@ impl Drain {
     }
 }
 
-async fn drain(mut output: pipe::Receiver, file: File, mut room: Room, tail: Arc<Mutex<Tail>>) {
-    let mut file = Some(file);
+async fn drain(mut output: pipe::Receiver, mut mask: Mask, mut kept: Kept) {
     let mut bytes = vec![0; READ_BYTES];
     loop {
-        let piece = match output.read(&mut bytes).await {
-            Ok(0) => return,
-            Ok(read) => bytes.get(..read).unwrap_or_default(),
+        match output.read(&mut bytes).await {
+            Ok(0) => break,
+            Ok(read) => kept.keep(&mask.pass(bytes.get(..read).unwrap_or_default())).await,
             Err(error) => {
                 tracing::warn!(%error, "the target's output cannot be read");
-                return;
+                break;
             }
-        };
-        tail.lock().unwrap_or_else(PoisonError::into_inner).push(piece);
-        if let Some(open) = &mut file
-            && let Err(error) = write(open, &mut room, piece).await
+        }
+    }
+    kept.keep(&mask.rest()).await;
+}
+
+/// Where the output goes.
+struct Kept {
+    file: Option<File>,
+    room: Room,
+    tail: Arc<Mutex<Tail>>,
+}
+
+impl Kept {
+    async fn keep(&mut self, piece: &[u8]) {
+        self.tail.lock().unwrap_or_else(PoisonError::into_inner).push(piece);
+        if let Some(open) = &mut self.file
+            && let Err(error) = write(open, &mut self.room, piece).await
         {
             // a full disk must not stop the target: go on reading
             tracing::warn!(%error, "the target's log is cut short");
-            file = None;
+            self.file = None;
         }
     }
 }

@@ -10,6 +10,7 @@ mod error;
 mod guard;
 mod listeners;
 mod log;
+mod mask;
 mod port;
 mod process;
 mod ready;

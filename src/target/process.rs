@@ -2,11 +2,12 @@
 
 use crate::config::plan::ManagedTarget;
 use crate::target::descendants::{Process, descendants, oldest_child};
-use crate::target::environment::environment_of;
+use crate::target::environment::{environment_of, secrets_of};
 use crate::target::error::{EndStatus, Exit, TargetError};
 use crate::target::guard::{GUARD_VERB, KILL, TERM};
 use crate::target::listeners::PortOwner;
 use crate::target::log::Drain;
+use crate::target::mask::Mask;
 use crate::target::port::with_port;
 use crate::target::ready::Readiness;
 use crate::target::tail::LastLines;
@@ -82,7 +83,7 @@ impl RunningTarget {
         let failed = |source| TargetError::Guard { program: guard_program.to_owned(), source };
         // one pipe for both streams keeps their order
         let (output, writer) = std::io::pipe().map_err(failed)?;
-        let drain = Drain::start(output.into(), log).await?;
+        let drain = Drain::start(output.into(), log, Mask::new(secrets_of(managed).iter())).await?;
         let mut command = Command::new(std::path::absolute(guard_program).map_err(failed)?);
         command
             .arg(GUARD_VERB)

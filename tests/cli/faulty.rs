@@ -63,7 +63,8 @@ impl Server {
     }
 }
 
-/// A suite against `target` (`url: …` or `command: …`) that is over in seconds.
+/// A suite against `target` (`url: …` or `command: …`) that is over in seconds: two trials,
+/// which find no capacity.
 pub(crate) fn suite(target: &str) -> String {
     format!(
         "version: 1
@@ -74,7 +75,7 @@ target:
   timeouts: {{ connect: 1s, first_chunk: 300ms, between_chunks: 200ms, total: 400ms }}
 checks:
   rate:
-    capacity: {{ knob: rate, from: 50, to: 100, trial: 1s }}
+    capacity: {{ knob: rate, from: 50, to: 100, trial: 1s, max_trials: 2 }}
     slos: [ p95 ttfc < 200ms, error_rate < 1% ]
 budget: {{ time: 15s }}
 "

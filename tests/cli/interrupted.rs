@@ -2,12 +2,10 @@
 
 use super::bench::Bench;
 use super::demo::SHORT;
-use super::turns;
 use rustix::process::Signal;
 
 #[test]
 fn a_run_that_is_interrupted_keeps_what_it_measured() {
-    let _turn = turns::shared();
     let bench = Bench::with(SHORT);
     let mut run = bench.start(&["check"]);
     run.has_completed(1);
@@ -56,7 +54,6 @@ fn a_target_that_will_not_end_does_not_hold_whoever_asks_twice() {
 
 #[test]
 fn a_single_trial_can_be_interrupted_too() {
-    let _turn = turns::shared();
     let bench = Bench::with(SHORT);
     let mut run = bench.start(&["trial", "--rate", "20", "--for", "60s"]);
     run.has_child("demo --listen");

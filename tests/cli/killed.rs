@@ -3,7 +3,6 @@
 use super::bench::{Bench, PLIMSOLL, journal};
 use super::demo::SHORT;
 use super::processes::{living_in, pause};
-use super::turns;
 use rustix::process::Signal;
 use std::time::Duration;
 
@@ -13,7 +12,6 @@ const INSTANTS_MS: [u64; 10] = [3, 20, 60, 150, 400, 900, 1700, 2600, 3500, 4400
 
 #[test]
 fn nothing_survives_a_kill_and_each_completed_trial_is_rendered_once() {
-    let _turn = turns::shared();
     let most = std::thread::scope(|scope| {
         let runs = INSTANTS_MS.map(|ms| scope.spawn(move || killed_after(ms)));
         runs.into_iter().map(|run| run.join().unwrap()).max()
@@ -59,7 +57,6 @@ fn killed_after(ms: u64) -> usize {
 
 #[test]
 fn the_guard_and_the_target_are_seen_before_they_are_said_to_be_gone() {
-    let _turn = turns::shared();
     let bench = Bench::with(SHORT);
     let mut run = bench.start(&["check"]);
     run.has_child("demo --listen");

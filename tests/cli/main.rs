@@ -18,5 +18,4 @@ mod secrets;
 mod shown;
 mod startup;
 mod templates;
-mod turns;
 mod usage;

@@ -3,7 +3,6 @@
 
 use super::bench::Bench;
 use super::faulty::{self, Fault, Server, suite};
-use super::turns;
 use std::collections::BTreeSet;
 
 /// What a server does, the class of the failure, and what is said of it.
@@ -21,9 +20,8 @@ const FAULTS: [(Fault, &str, &str); 9] = [
 
 #[test]
 fn a_target_that_answers_wrongly_is_never_green_and_the_reason_is_told() {
-    let _turn = turns::shared();
     // Each mostly waits; all of them at once would make each other's generators late.
-    for some in FAULTS.chunks(3) {
+    for some in FAULTS.chunks(5) {
         std::thread::scope(|scope| {
             for &(fault, class, example) in some {
                 scope.spawn(move || never_green(fault, class, example));
@@ -56,7 +54,6 @@ fn never_green(fault: Fault, class: &str, example: &str) {
 
 #[test]
 fn a_target_that_dies_under_load_ends_the_run_with_its_last_words() {
-    let _turn = turns::shared();
     let bench = Bench::with(&suite(&faulty::command("dies")));
     let ran = bench.run(&["check"]).exits(4);
     let ran = ran.says(&["error: the target stopped during trial 2: exit code 3"]);

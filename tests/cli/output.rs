@@ -3,7 +3,6 @@
 use super::bench::{Bench, PLIMSOLL, Ran};
 use super::faulty::{Fault, Server, suite};
 use super::shown::Shown;
-use super::turns;
 use super::usage::DEMO;
 
 /// Every option that can be given by a variable.
@@ -74,7 +73,6 @@ fn a_reader_who_has_seen_enough_is_no_failure() {
 
 #[test]
 fn what_a_ci_system_reads_is_written_and_a_failure_to_write_it_changes_no_verdict() {
-    let _turn = turns::shared();
     let server = Server::start(Fault::None);
     let bench = Bench::with(&suite(&format!("url: {}", server.url())));
     bench.write("output", "before=1\n");

@@ -2,7 +2,6 @@
 
 use super::bench::{Bench, Ran};
 use super::faulty::{self, Fault, Server, suite};
-use super::turns;
 use std::path::Path;
 
 const KEY: &str = "k3y-that-nobody-may-read";
@@ -41,7 +40,7 @@ fn keeps_the_key(bench: &Bench) {
     for format in ["text", "json"] {
         silent(
             &bench.run_with(
-                &["trial", "--rate", "20", "--for", "1s", "--format", format],
+                &["trial", "--rate", "80", "--for", "1s", "--format", format],
                 &variables,
             ),
         );
@@ -51,7 +50,6 @@ fn keeps_the_key(bench: &Bench) {
 
 #[test]
 fn a_key_that_the_target_repeats_in_an_error_is_blanked() {
-    let _turn = turns::shared();
     let server = Server::start(Fault::EchoesHeaders);
     let bench = Bench::with(&suite(&format!("url: {}\n  {HEADERS}", server.url())));
     keeps_the_key(&bench);
@@ -66,7 +64,6 @@ fn a_key_that_the_target_repeats_in_an_error_is_blanked() {
 
 #[test]
 fn a_key_that_a_managed_target_prints_is_blanked_in_its_log() {
-    let _turn = turns::shared();
     let bench = Bench::with(&suite(&format!("{}\n  {HEADERS}", faulty::command("prints"))));
     keeps_the_key(&bench);
     assert!(bench.in_run("target.log").contains("authorization: "));
@@ -74,7 +71,6 @@ fn a_key_that_a_managed_target_prints_is_blanked_in_its_log() {
 
 #[test]
 fn a_key_given_by_set_is_not_repeated() {
-    let _turn = turns::shared();
     let server = Server::start(Fault::NotFound);
     let bench = Bench::with(&suite(&format!("url: {}", server.url())));
     for set in [

@@ -2,7 +2,6 @@
 
 use super::bench::Bench;
 use super::faulty::{Fault, Server, suite};
-use super::turns;
 use super::usage::DEMO;
 
 #[test]
@@ -21,7 +20,6 @@ fn a_folder_that_cannot_be_used_is_refused_before_the_start() {
 
 #[test]
 fn the_report_is_rendered_by_the_templates_of_the_user() {
-    let _turn = turns::shared();
     let server = Server::start(Fault::NotFound);
     let bench = Bench::with(&suite(&format!("url: {}", server.url())));
     bench.write("own/report.md.j2", "Our own page, {{ 6 * 7 }}\n");

@@ -39,6 +39,7 @@ impl Bench {
         let folder = self.folder.path().display().to_string();
         let env = [("FIXTURE", fixture), ("PORT", "{port}".to_owned()), ("DIR", folder)];
         Ok(ManagedTarget {
+            secrets: Vec::new(),
             command: ["sh", "-c", script].map(str::to_owned).into(),
             directory: self.folder.path().to_owned(),
             env: env.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect(),

@@ -2,10 +2,10 @@
 
 use super::Context;
 use crate::config::decode::{List, Section, Spanned};
-use crate::config::environment::{expanded, is_name};
+use crate::config::environment::{expanded, is_name, unescaped};
 use crate::config::model::Target;
 use crate::config::plan::{ConnectionMode, ManagedTarget, Ready, TargetPlan, TargetSource};
-use crate::config::problem::{Code, Problem, quoted};
+use crate::config::problem::{Code, Problem, Problems, quoted};
 use crate::config::source::Span;
 use hyper::Uri;
 use secrecy::SecretString;
@@ -132,6 +132,7 @@ impl Context<'_> {
                 .directory
                 .as_ref()
                 .map_or_else(|| PathBuf::from("."), |directory| PathBuf::from(&directory.value)),
+            secrets: self.secrets_in_env(raw),
             env: env?,
             pass_env: pass_env?,
             port: port.map(|port| port.value),
@@ -171,6 +172,16 @@ impl Context<'_> {
             }
         }
         is_fit.then_some(env)
+    }
+
+    /// The values that come from our own environment.
+    fn secrets_in_env(&mut self, raw: &Target) -> Vec<SecretString> {
+        let all = raw.env.iter().flat_map(|env| &env.entries);
+        all.filter(|(_, value)| unescaped(&value.value.0).is_none())
+            .filter_map(|(_, value)| {
+                expanded(&value.value.0, value.span, self.lookup, &mut Problems::default())
+            })
+            .collect()
     }
 
     fn pass_env(&mut self, raw: &Target) -> Option<BTreeSet<String>> {

@@ -42,13 +42,19 @@ fn is_invisible(c: char) -> bool {
 #[must_use]
 pub fn redacted<'a>(text: &'a str, secret: &str) -> Cow<'a, str> {
     let mut text = Cow::Borrowed(text);
-    let words = std::iter::once(secret.trim()).chain(secret.split_whitespace());
-    for word in words.filter(|word| word.chars().count() >= SECRET_CHARS_MIN) {
+    for word in words_of(secret) {
         if text.contains(word) {
             text = Cow::Owned(text.replace(word, "[redacted]"));
         }
     }
     text
+}
+
+/// What of a secret is looked for: all of it, and each longer word.
+pub(crate) fn words_of(secret: &str) -> impl Iterator<Item = &str> {
+    let words = std::iter::once(secret.trim()).chain(secret.split_whitespace());
+    let is_long = |word: &&str| word.chars().count() >= SECRET_CHARS_MIN;
+    words.filter(is_long).filter(|word| !word.eq_ignore_ascii_case("bearer"))
 }
 
 /// The start of `bytes` as text, at most `max` bytes.
