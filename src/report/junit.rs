@@ -116,6 +116,11 @@ fn status(results: &Results, row: Row<'_>) -> TestCaseStatus {
     if !row.fails {
         lines.push(format!("not failing: fail_on does not name {}", row.verdict.word()));
     }
+    // Both numbers with their intervals, which a message of one line leaves out.
+    let reason = row.reason();
+    if !reason.is_empty() && !notes_of(row).iter().any(|note| note.text == reason) {
+        lines.push(reason.to_owned());
+    }
     lines.extend(notes_of(row).iter().map(|note| format!("{}: {}", note.label, note.text)));
     if let Some(detail) = &row.check.detail {
         lines.extend(detail.lines().map(str::to_owned));
