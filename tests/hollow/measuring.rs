@@ -97,7 +97,7 @@ fn hollow_gate_10_a_ramp_is_not_the_concurrency_it_leads_to() {
     let bench = Bench::new(&[knob]);
     let experiment = bench.experiment("rate", &Loaded::Missing);
     let Step::Run(first) = experiment.next(&History::default()) else { panic!("no trial") };
-    let slots = first.value.get() as u64;
+    let slots: u64 = format!("{:.0}", first.value.get()).parse().unwrap();
     assert!(slots >= 100 && first.cut >= 2 * slots, "{first:?}");
     let mut play = Play::new(&bench.plan.sessions, &first);
     let started = std::iter::from_fn(|| play.pop(Duration::ZERO)).count() as u64;

@@ -18,7 +18,11 @@ fn alarms_and_doubts(sets: &[&str], speed_sd: f64) -> (u32, u32) {
             match bench(30 * first + seed, sets).check(&baseline).verdict.verdict {
                 Verdict::Regression => alarms += 1,
                 Verdict::Pass => {}
-                _ => doubts += 1,
+                Verdict::Improvement
+                | Verdict::Inconclusive
+                | Verdict::Invalid
+                | Verdict::New
+                | Verdict::Incomparable => doubts += 1,
             }
         }
     }
