@@ -7,7 +7,12 @@ use crate::report::{Results, Templates, json, junit, markdown, terminal, trial};
 use crate::run::{Folder, NoRun, journal};
 use clap::Args;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+
+/// Longest first line of a journal.
+const LINE_MAX: u64 = 64 * 1024;
 
 /// `plimsoll report`. A run that was killed has no results; its journal is shown then.
 #[derive(Debug, Args)]
@@ -94,25 +99,42 @@ fn render(
     })
 }
 
+/// Whether a journal has its first line: a run may be killed before.
+fn has_begun(path: &Path) -> bool {
+    let mut first = Vec::new();
+    let read = |file: File| BufReader::new(file).take(LINE_MAX).read_until(b'\n', &mut first);
+    match File::open(path).and_then(read) {
+        Ok(_) => first.ends_with(b"\n"),
+        // Anything else is told by whoever reads all of it.
+        Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+    }
+}
+
 /// What the journal of a run that was killed still holds: each completed trial, none twice.
 fn unfinished(folder: &Folder, format: Format) -> Result<String, String> {
+    if !matches!(format, Format::Text | Format::Json) {
+        return Err(
+            "this run ended before it had a verdict; use `--format text` or `json`".to_owned()
+        );
+    }
     let path = folder.journal();
-    let (header, entries) = journal::read(&path)
-        .map_err(|error| format!("cannot read the journal {}: {error}", path.display()))?;
+    let found = if has_begun(&path) {
+        let found = journal::read(&path)
+            .map_err(|error| format!("cannot read the journal {}: {error}", path.display()))?;
+        Some(found)
+    } else {
+        None
+    };
+    let (header, entries) = found.map_or((None, Vec::new()), |(header, all)| (Some(header), all));
     if format == Format::Json {
         let trials: Vec<_> = entries.iter().map(|entry| &entry.trial).collect();
         let value = serde_json::json!({ "header": header, "unfinished": true, "trials": trials });
         return Ok(format!("{value:#}\n"));
     }
-    if format != Format::Text {
-        return Err(
-            "this run ended before it had a verdict; use `--format text` or `json`".to_owned()
-        );
-    }
-    let mut text = format!(
-        "UNFINISHED: the run of suite `{}` that began {} ended before it had a verdict.\n",
-        header.suite, header.started
-    );
+    let which = header.map_or_else(String::new, |header| {
+        format!(" of suite `{}` that began {}", header.suite, header.started)
+    });
+    let mut text = format!("UNFINISHED: the run{which} ended before it had a verdict.\n");
     match entries.len() {
         0 => text.push_str("No trial was completed.\n"),
         n => {

@@ -73,6 +73,7 @@ fn a_budget_that_cannot_hold_the_question_is_refused_before_the_start() {
     let bench = Bench::with(DEMO);
     let mut said = refused(&bench, &["check", "--budget", "2s"]);
     said += &refused(&bench, &["check", "--budget", "3s"]);
+    said += &refused(&bench, &["check", "--set", "budget.requests=100"]);
     insta::assert_snapshot!(said);
 }
 

@@ -242,6 +242,22 @@ fn what_was_written_arrives_in_the_plan() {
 }
 
 #[test]
+fn the_port_may_be_told_by_the_environment() {
+    let text = GOOD.replacen(", \"{port}\"]", "]", 1);
+    assert!(check(&text, &[]).is_err());
+    let plan = check(&text, &["target.env={PORT: \"{port}\"}"]).unwrap();
+    assert!(matches!(plan.target.source, TargetSource::Managed(_)));
+}
+
+#[test]
+fn what_our_environment_gives_a_target_is_kept_out_of_its_log() {
+    let plan = check(GOOD, &["target.env={LEVEL: warning, HUB: \"x ${KEY}\"}"]).unwrap();
+    let TargetSource::Managed(managed) = &plan.target.source else { panic!("{plan:?}") };
+    let secrets: Vec<&str> = managed.secrets.iter().map(ExposeSecret::expose_secret).collect();
+    assert_eq!(secrets, ["x s3cret-value"]);
+}
+
+#[test]
 fn the_demo_takes_its_overrides() {
     let set = "target={demo: {profile: llm, slowdown: 1.25, error_rate: 2%, leak: 64KiB, \
                freeze_every: 5s, max_num_seqs: 8, seed: 7, per_token: 0.5us}}";
