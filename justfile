@@ -13,7 +13,7 @@ test:
 
 # The built binary against real targets on this machine
 e2e:
-    cargo test --test e2e
+    cargo test --test target --test wire --test cli
 
 # The search against models of services, in virtual time
 sim:
