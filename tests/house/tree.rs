@@ -39,7 +39,9 @@ impl Tree {
             let name = entry.file_name().into_string().unwrap();
             let path = format!("{prefix}{name}");
             let kind = entry.file_type().unwrap();
-            if kind.is_dir() && !is_skipped(&entry.path(), &name) {
+            // Cargo marks the folder that it made itself; at the root it may have found one.
+            let is_output = path == "target" || is_skipped(&entry.path(), &name);
+            if kind.is_dir() && !is_output {
                 self.folder(&entry.path(), &format!("{path}/"));
             } else if kind.is_file()
                 && name != ".git"
