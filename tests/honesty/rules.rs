@@ -103,7 +103,9 @@ fn latency_counts_from_the_intended_send_with_what_never_ended_and_without_fast_
     let refusals = times(60, Request::failed(Outcome::Shed, 1));
     let (evidence, late, _, trial) = judged(&[refusals, times(40, Request::ok(400))].concat());
     assert_eq!((evidence, late), (Evidence::Violated, 100));
-    assert_eq!(trial.latency[&Series::Ttfc].n(), 40, "latency is of one outcome class");
+    for series in [Series::Ttfc, Series::E2e, Series::E2eClosed] {
+        assert_eq!(trial.latency[&series].n(), 40, "{} mixes outcome classes", series.name());
+    }
     assert_eq!(trial.latency[&Series::Ttfc].min().map(|t| t.as_millis()), Some(399));
 }
 
@@ -243,7 +245,7 @@ fn the_budget_is_a_hard_bound_and_what_cannot_fit_is_refused_before_the_start() 
     // A server that takes forty times as long as any trial was planned for.
     let patient = "checks.rate.slos=[mean ttfc < 20s, error_rate < 100%]";
     let world = [patient, "target.demo.slowdown=40", "target.demo.max_queue=1000000"];
-    for budget in ["budget={time: 40s}", "budget={time: 1h, requests: 900}"] {
+    for budget in ["budget={time: 30s}", "budget={time: 1h, requests: 900}"] {
         let bench = Bench::new(&[&world[..], &[budget]].concat());
         let run = bench.run(&Loaded::Missing, &mut NoJournal);
         let history = &run.checks[0].history;
