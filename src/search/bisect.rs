@@ -234,12 +234,11 @@ impl Bisect {
         let (low, high) = (clamp(middle * (-reach_below).exp()), clamp(middle * reach_above.exp()));
         match self.scale {
             Scale::Real => (low, high),
-            // The neighbours of the crossing; further out only after surprises.
-            Scale::Whole => {
-                let further = |reach: f64| (reach - self.precision).exp();
-                let low = (below / further(reach_below)).floor();
-                (clamp(low), clamp((above * further(reach_above)).ceil()))
-            }
+            // At least the neighbours of the crossing.
+            Scale::Whole => (
+                low.floor().clamp(self.from, below),
+                clamp(high.ceil().clamp(above, f64::INFINITY)),
+            ),
         }
     }
 
@@ -281,10 +280,13 @@ impl Bisect {
                 high: breaks * noise.exp(),
                 noise,
             },
-            // The largest whole number that holds: it lies below the lowest that breaks.
-            Scale::Whole => {
-                Answer::Crossing { value: holds, low: holds, high: breaks - 1.0, noise }
-            }
+            // The largest whole number that holds lies below the lowest that breaks.
+            Scale::Whole => Answer::Crossing {
+                value: value.floor().clamp(holds, breaks - 1.0),
+                low: (holds * (-noise).exp()).round(),
+                high: (breaks * noise.exp()).round() - 1.0,
+                noise,
+            },
         })
     }
 

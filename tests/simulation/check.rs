@@ -91,7 +91,9 @@ fn a_server_that_fails_has_no_capacity_however_it_is_asked() {
                 let finding = &checked.findings[0];
                 let ended = &finding.conclusion;
                 assert!(matches!(ended, Conclusion::NoneHolds(_)), "{fault} {range}: {ended:?}");
-                assert!(finding.metrics.is_empty() && checked.status() == ExitStatus::Baseline);
+                assert!(finding.metrics.is_empty(), "{fault} {range}");
+                // Red also where there is nothing to compare it with.
+                assert_eq!(checked.status(), ExitStatus::Regression, "{fault} {range}");
             }
         }
     }
@@ -148,7 +150,7 @@ fn each_ending_has_its_exit_code() {
     }
 }
 
-/// The largest concurrency near this trial's that most of eleven replays of it hold.
+/// The largest concurrency near this trial's that most replays of it hold.
 fn truth_of_closed_loop(bench: &Bench, like: &TrialPlan) -> f64 {
     let experiment = bench.experiment("rate", &Loaded::Missing);
     let mut rig = Bench { seed: 77, ..bench.clone() }.rig();
@@ -160,27 +162,35 @@ fn truth_of_closed_loop(bench: &Bench, like: &TrialPlan) -> f64 {
             let mut watch = experiment.watch(&plan);
             rig.trial(&plan, watch.as_mut(), &mut |_| {}).evidence == Evidence::Met
         };
-        (0..11).filter(&mut met).count() > 5
+        (0..101).filter(&mut met).count() > 50
     };
-    let near = 28..60_u32;
-    f64::from(near.take_while(&mut holds).last().unwrap())
+    let near = 5..60_u32;
+    f64::from(near.filter(&mut holds).last().unwrap())
 }
 
 #[test]
 fn a_closed_loop_finds_how_many_sessions_fit() {
     let knob = "checks.rate.capacity={knob: concurrency, from: 1, to: 100, trial: 3s}";
-    for slowdown in ["1", "1.25"] {
+    let mut covered = 0;
+    // At a slowdown of 1.5 one more session can help: 26 are held more often than 25.
+    for slowdown in ["1", "1.25", "1.5"] {
         let bench = Bench::new(&[knob, &format!("target.demo.slowdown={slowdown}")]);
-        let mut found = Vec::new();
-        let mut like = None;
-        for seed in 0..9 {
+        let (mut values, mut intervals, mut like) = (Vec::new(), Vec::new(), None);
+        for seed in 0..30 {
             let run = bench.clone().seed(seed).run(&Loaded::Missing, &mut NoJournal);
-            found.push(run.checks[0].finding.as_ref().unwrap().metrics["capacity"].value);
+            let found = run.checks[0].finding.as_ref().unwrap().metrics["capacity"].clone();
+            values.push(found.value);
+            intervals.push(found.low..=found.high);
             like = Some(run.checks[0].history.trials().last().unwrap().plan.clone());
         }
         let truth = truth_of_closed_loop(&bench, &like.unwrap());
-        println!("slowdown {slowdown}: truth {truth}, found {found:?}");
-        assert!((median(found.clone()) - truth).abs() <= 1.0, "{truth}: {found:?}");
-        assert!(found.iter().all(|n| (n - truth).abs() <= 2.0), "{truth}: {found:?}");
+        let holding = intervals.iter().filter(|interval| interval.contains(&truth)).count();
+        println!("slowdown {slowdown}: {holding} of 30 hold the truth {truth}: {intervals:?}");
+        covered += holding;
+        assert!((median(values.clone()) - truth).abs() <= 2.0, "{truth}: {values:?}");
+        assert!(values.iter().all(|n| (n - truth).abs() <= 3.0), "{truth}: {values:?}");
+        let widths = intervals.iter().map(|interval| interval.end() - interval.start());
+        assert!(median(widths.collect()) <= 0.15 * truth, "{intervals:?}");
     }
+    assert!(covered >= 72, "{covered} of 90");
 }
