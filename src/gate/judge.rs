@@ -49,6 +49,7 @@ pub fn judge_check(
             gates.push(judge_limit(plan, finding, baseline, metric, limit));
         }
     }
+    gates.extend(nothing_holds(plan, finding, baseline));
     gates.extend(lost_metrics(plan, finding, baseline));
     if let BaselineView::Unusable(why) = baseline
         && !gates.iter().any(|gate| gate.hollow)
@@ -194,6 +195,24 @@ fn not_in_baseline(plan: &CheckPlan, metric: &str, then: Option<&Estimate>) -> O
     then.is_none().then(|| Ruling::new(Verdict::New, reason))
 }
 
+/// The lowest load that the suite asks about is a limit of its own: a target that cannot carry even
+/// that is red also where there is nothing to compare it with. With a baseline, the comparison says it.
+fn nothing_holds(
+    plan: &CheckPlan,
+    finding: &Finding,
+    baseline: BaselineView<'_>,
+) -> Option<GateResult> {
+    let Conclusion::NoneHolds(bound) = finding.conclusion else { return None };
+    obstacle(plan, finding, baseline).filter(|obstacle| !obstacle.hollow)?;
+    let (value, unit) = (bound.get(), plan.capacity.knob.unit());
+    let reason = format!(
+        "the conditions do not hold even at {value} {unit}, the lowest load that is asked about; \
+         lower `from` if less is expected"
+    );
+    let rulings = vec![Ruling::new(Verdict::Regression, reason)];
+    Some(GateResult::of(&plan.name, "capacity", LimitKind::Presence, rulings))
+}
+
 /// Two numbers of different units or directions are not two values of one metric.
 fn unlike(then: &Estimate, now: Current<'_>) -> Option<Ruling> {
     let Current::Is(now) = now else { return None };
@@ -237,7 +256,7 @@ mod tests {
     use super::{BaselineView, judge_check};
     use crate::baseline::{BaselineCheck, fixture};
     use crate::check::{Conclusion, Finding, Gap};
-    use crate::config::plan::GateLimits;
+    use crate::config::plan::{FailOn, GateLimits};
     use crate::gate::{CheckVerdict, LimitKind, Verdict};
     use crate::trial::InvalidReason;
     use std::collections::BTreeSet;
@@ -282,6 +301,24 @@ mod tests {
             assert!(judged.reason.contains(reason), "{}", judged.reason);
             assert!(judged.gates.iter().all(|gate| !gate.hollow));
         }
+    }
+
+    #[test]
+    fn a_target_that_carries_nothing_is_red_without_a_baseline_too() {
+        let plan = fixture::check_plan();
+        let nothing = fixture::finding_with(Conclusion::NoneHolds(fixture::knob(5.0)), &[]);
+        let allowed = BTreeSet::from([FailOn::Regression]);
+        let (entry, differences) = (fixture::entry(), []);
+        let elsewhere = BaselineView::Elsewhere { entry: &entry, differences: &differences };
+        for view in [BaselineView::Missing, BaselineView::Absent, elsewhere] {
+            let judged = judge_check(&plan, &nothing, view);
+            assert_eq!(judged.verdict, Verdict::Regression, "{view:?}");
+            assert!(judged.reason.contains("even at 5 sessions/s"), "{}", judged.reason);
+            assert!(judged.gates.iter().any(|gate| gate.fails(&allowed)));
+        }
+        // What is red anyway keeps its own exit code.
+        let judged = judge_check(&plan, &nothing, BaselineView::Unusable("it is empty"));
+        assert_eq!(judged.verdict, Verdict::Incomparable);
     }
 
     #[test]

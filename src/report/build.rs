@@ -156,9 +156,8 @@ fn unmeasured(check: &CheckResult) -> Option<gate::Verdict> {
     match check.conclusion {
         ConclusionResult::Inconclusive { .. } => Some(gate::Verdict::Inconclusive),
         ConclusionResult::Invalid { .. } => Some(gate::Verdict::Invalid),
-        ConclusionResult::Found
-        | ConclusionResult::AtLeast { .. }
-        | ConclusionResult::NoneHolds { .. } => None,
+        ConclusionResult::NoneHolds { .. } => Some(gate::Verdict::Regression),
+        ConclusionResult::Found | ConclusionResult::AtLeast { .. } => None,
     }
 }
 

@@ -57,9 +57,15 @@ impl CheckResult {
                 Verdict::Invalid,
                 reasons.first().map(|reason| reason.text.clone()).unwrap_or_default(),
             ),
-            ConclusionResult::Found
-            | ConclusionResult::AtLeast { .. }
-            | ConclusionResult::NoneHolds { .. } => (Verdict::Measured, String::new()),
+            ConclusionResult::NoneHolds { .. } => (
+                Verdict::Regression,
+                "nothing holds, even at the lowest load that is asked about; \
+                 lower `from` if less is expected"
+                    .to_owned(),
+            ),
+            ConclusionResult::Found | ConclusionResult::AtLeast { .. } => {
+                (Verdict::Measured, String::new())
+            }
         };
         Self {
             name: finding.check.clone(),
