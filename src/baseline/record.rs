@@ -158,7 +158,7 @@ impl Baseline {
             return None;
         }
         let value = KnobValue::new(entry.metrics.get("capacity")?.value)?;
-        Some(Prior { value, sequence: entry.sequence.clone(), trial: entry.trial })
+        Some(Prior { value, sequence: entry.sequence.clone() })
     }
 
     /// The findings that were accepted, as a run would give them.

@@ -238,6 +238,9 @@ fn environment_from_v1(environment: EnvironmentV1) -> Environment {
     }
 }
 
+/// More sessions than any trial has: playing them would take for ever.
+const SESSIONS_MAX: u64 = 1_000_000_000;
+
 fn check_from_v1(check: CheckV1, place: &str) -> Result<BaselineCheck, Defect> {
     let mut metrics = std::collections::BTreeMap::new();
     for (name, metric) in check.metrics {
@@ -253,6 +256,10 @@ fn check_from_v1(check: CheckV1, place: &str) -> Result<BaselineCheck, Defect> {
         None => return Err(Defect::value(&format!("{place}.metrics"), "has no `capacity`")),
     }
     let TrialV1 { seed, cut, count, trial_seconds, digest } = check.trial;
+    if count == 0 || cut.saturating_add(count) > SESSIONS_MAX {
+        let reason = "must say of how many sessions a trial was";
+        return Err(Defect::value(&format!("{place}.trial.count"), reason));
+    }
     let seconds = |value: f64, key: &str| {
         Duration::try_from_secs_f64(value)
             .map_err(|_| Defect::value(&format!("{place}.{key}"), "is no length of time"))

@@ -109,10 +109,10 @@ impl Capacity {
     /// Why this trial cannot be afforded, if it cannot.
     fn gap(&self, history: &History, plan: &TrialPlan) -> Option<Gap> {
         let spent = elapsed(history);
-        let expected = self.sizing.expected_time(plan) + BETWEEN_TRIALS;
+        let expected = self.sizing.expected_time(plan, history).saturating_add(BETWEEN_TRIALS);
         if history.trials().len() >= self.search.max_trials as usize {
             Some(Gap::Trials { limit: self.search.max_trials })
-        } else if spent + expected > self.allowance.time {
+        } else if spent.saturating_add(expected) > self.allowance.time {
             Some(Gap::Time { budget: self.allowance.time })
         } else if history.requests() + self.sizing.expected_requests(plan) > self.allowance.requests
         {
@@ -135,10 +135,10 @@ impl Capacity {
                 Conclusion::Found
             }
             (Some(Answer::AtLeast(value)), _) => {
-                knob_value(value).map_or(Conclusion::Invalid(Vec::new()), Conclusion::AtLeast)
+                KnobValue::new(value).map_or(Conclusion::Invalid(Vec::new()), Conclusion::AtLeast)
             }
             (Some(Answer::NoneHolds(value)), _) => {
-                knob_value(value).map_or(Conclusion::Invalid(Vec::new()), Conclusion::NoneHolds)
+                KnobValue::new(value).map_or(Conclusion::Invalid(Vec::new()), Conclusion::NoneHolds)
             }
             (None, Some(gap)) => Conclusion::Inconclusive(gap),
             (None, None) => Conclusion::Inconclusive(Gap::Trials { limit: self.search.max_trials }),
@@ -149,7 +149,7 @@ impl Capacity {
             conclusion,
             metrics,
             binding: binding(history),
-            sequence: trials().next().map(|trial| self.sizing.identity(&trial.plan)),
+            sequence: trials().next().map(|trial| self.sizing.identity(trial)),
             sd_log,
             elapsed: elapsed(history),
         }))
@@ -205,8 +205,10 @@ impl Check for Capacity {
 
     fn cost(&self) -> Cost {
         let mut cost = self.sizing.cost(self.prior.as_ref(), BETWEEN_TRIALS);
-        if let Some(first) = self.asked(&History::default(), &self.bisect().next(&[])) {
-            cost.least = cost.least.max(self.sizing.expected_time(&first) + BETWEEN_TRIALS);
+        let none = History::default();
+        if let Some(first) = self.asked(&none, &self.bisect().next(&[])) {
+            let expected = self.sizing.expected_time(&first, &none);
+            cost.least = cost.least.max(expected.saturating_add(BETWEEN_TRIALS));
             cost.requests_least = cost.requests_least.max(self.sizing.expected_requests(&first));
         }
         cost
@@ -331,10 +333,6 @@ fn excess(result: &SloResult) -> f64 {
         Some(allowed) if allowed > 0.0 => share / allowed,
         Some(_) | None => f64::INFINITY,
     }
-}
-
-fn knob_value(value: f64) -> Option<KnobValue> {
-    KnobValue::new(value)
 }
 
 fn whole(value: f64) -> Option<NonZeroU32> {

@@ -72,8 +72,6 @@ pub struct Prior {
     pub value: KnobValue,
     /// The sequence that was played: played again, so that the two can be compared.
     pub sequence: SequenceId,
-    /// Nominal length of its trials.
-    pub trial: Duration,
 }
 
 /// The share of the run's budget that one check may use.

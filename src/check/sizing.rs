@@ -3,8 +3,8 @@
 use super::{Cost, History, Prior};
 use crate::config::plan::{CapacityPlan, Knob};
 use crate::slo::Slo;
-use crate::trial::{Evidence, Load, Purpose, SloResult, TrialPlan};
-use crate::workload::{Arrivals, Sequence, SequenceId, SessionLaw};
+use crate::trial::{Evidence, Load, Purpose, SloResult, TrialPlan, TrialReport};
+use crate::workload::{Arrivals, Extent, Sequence, SequenceId, SessionLaw};
 use std::time::Duration;
 
 /// Sessions before the measured ones: one for each so many measured.
@@ -80,12 +80,12 @@ impl Sizing {
             Knob::Rate(_) => {
                 let length = self.length(value).min(PROBE_MAX);
                 let count = self.needed.max(sessions(value * length.as_secs_f64()));
-                self.size(count / CUT, count)
+                self.size(value, count / CUT, count)
             }
             // Nothing is known of the rate yet: each slot serves a few sessions.
             Knob::Concurrency => {
                 let slots = sessions(value);
-                self.size(2 * slots, self.needed.max(8 * slots))
+                self.size(value, 2 * slots, self.needed.max(8 * slots))
             }
         }
     }
@@ -94,16 +94,16 @@ impl Sizing {
     /// play, else by the rate at which the bracket was found.
     pub(super) fn play(&self, value: f64, history: &History, prior: Option<&Prior>) -> Size {
         if let Some(prior) = prior {
-            return self.size(prior.sequence.cut, prior.sequence.count);
+            return self.size(value, prior.sequence.cut, prior.sequence.count);
         }
         let first = history.trials().iter().find(|trial| trial.plan.purpose == Purpose::Play);
         if let Some(first) = first {
-            return self.size(first.plan.cut, first.plan.count);
+            return self.size(value, first.plan.cut, first.plan.count);
         }
         match self.knob {
             Knob::Rate(_) => {
                 let count = self.needed.max(sessions(value * self.length(value).as_secs_f64()));
-                self.size(count / CUT, count)
+                self.size(value, count / CUT, count)
             }
             Knob::Concurrency => {
                 let per_s = self.sessions_per_s(history);
@@ -111,7 +111,7 @@ impl Sizing {
                 let wanted = per_s
                     .map_or(8 * slots, |per_s| sessions(per_s * self.length(per_s).as_secs_f64()));
                 let count = self.needed.max(wanted);
-                self.size((count / CUT).max(2 * sessions(value)), count)
+                self.size(value, (count / CUT).max(2 * sessions(value)), count)
             }
         }
     }
@@ -128,45 +128,55 @@ impl Sizing {
         (per_s.is_finite() && per_s > 0.0).then_some(per_s)
     }
 
-    fn size(&self, cut: u64, count: u64) -> Size {
-        // Only what never answers reaches it: such a target is stopped by the watch long before.
-        let time_limit = self.longest_request + TRIAL_MAX * 4;
-        Size {
-            cut,
-            count: count.max(1),
-            time_limit: time_limit.max(self.nominal(cut + count, self.from) * 2),
-        }
+    /// With a time limit that no play reaches whose requests keep theirs: the arrivals, or the rounds
+    /// of a closed loop, and the longest session after them.
+    fn size(&self, value: f64, cut: u64, count: u64) -> Size {
+        let count = count.max(1);
+        let extent = Sequence::extent(&self.law, Arrivals::Poisson, self.seed, cut, count);
+        let requests = self.longest_request.saturating_mul(extent.turns_max);
+        let session = requests.saturating_add(extent.think_max);
+        let sessions_before = match self.knob {
+            Knob::Rate(_) => stretched(cut + count, self.from).saturating_mul(2),
+            Knob::Concurrency => {
+                let rounds = (cut + count) / sessions(value);
+                session.saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX))
+            }
+        };
+        let time_limit = session.saturating_add(sessions_before).saturating_add(TRIAL_MAX);
+        Size { cut, count, time_limit }
     }
 
-    fn nominal(&self, sessions: u64, per_s: f64) -> Duration {
-        match self.knob {
-            Knob::Rate(_) => Duration::try_from_secs_f64(crate::trial::share(sessions, 1) / per_s)
-                .unwrap_or(Duration::MAX / 4),
-            Knob::Concurrency => TRIAL_MAX,
-        }
+    fn extent(&self, plan: &TrialPlan) -> Extent {
+        Sequence::extent(&self.law, plan.load.arrivals(), plan.seed, plan.cut, plan.count)
     }
 
     /// Requests in the measured sessions.
     pub(super) fn requests(&self, plan: &TrialPlan) -> u64 {
-        Sequence::measured(&self.law, arrivals(plan.load), plan.seed, plan.cut, plan.count).0
+        self.extent(plan).requests
     }
 
-    /// Identity of the sequence of a trial, and its nominal length.
-    pub(super) fn identity(&self, plan: &TrialPlan) -> (SequenceId, Duration) {
-        let (_, id) =
-            Sequence::measured(&self.law, arrivals(plan.load), plan.seed, plan.cut, plan.count);
-        let length = self.trial.unwrap_or_else(|| self.length(plan.load.value()));
-        (id, length)
+    /// Identity of the sequence of a trial, and its nominal length: of a closed loop, unless the
+    /// suite sets one, the length that it had.
+    pub(super) fn identity(&self, trial: &TrialReport) -> (SequenceId, Duration) {
+        let length = match trial.plan.load {
+            Load::Open { rate, .. } => self.length(rate.as_per_second()),
+            Load::Closed { .. } => self.trial.unwrap_or(trial.elapsed),
+        };
+        (self.extent(&trial.plan).id, length)
     }
 
-    pub(super) fn expected_time(&self, plan: &TrialPlan) -> Duration {
+    /// With a tenth more for the last requests. Of a closed loop's first trial nothing is known.
+    pub(super) fn expected_time(&self, plan: &TrialPlan, history: &History) -> Duration {
         let tail = plan.slos.iter().filter_map(Slo::latency_limit).max().unwrap_or_default();
-        match plan.load {
-            Load::Open { rate, .. } => {
-                self.nominal(plan.cut + plan.count, rate.as_per_second()).mul_f64(1.1) + tail
-            }
-            Load::Closed { .. } => self.trial.unwrap_or(TRIAL_MIN).mul_f64(1.3) + tail,
-        }
+        let per_s = match plan.load {
+            Load::Open { rate, .. } => Some(rate.as_per_second()),
+            Load::Closed { .. } => self.sessions_per_s(history),
+        };
+        let arrivals = per_s.map_or_else(
+            || self.trial.unwrap_or(TRIAL_MIN),
+            |per_s| stretched(plan.cut + plan.count, per_s),
+        );
+        arrivals.mul_f64(1.1).saturating_add(tail)
     }
 
     /// With a tenth more, for the load that goes on until the measured requests have ended.
@@ -187,18 +197,19 @@ impl Sizing {
             |prior| prior.sequence.count,
         );
         let trial = match self.knob {
-            Knob::Rate(_) => self.nominal(count + count / CUT, per_s) + pause,
-            Knob::Concurrency => self.trial.unwrap_or(TRIAL_MIN) + pause,
+            Knob::Rate(_) => stretched(count + count / CUT, per_s),
+            Knob::Concurrency => self.trial.unwrap_or(TRIAL_MIN),
         };
+        let trial = trial.saturating_add(pause);
         let fastest = match self.knob {
-            Knob::Rate(_) => self.nominal(self.needed, top),
+            Knob::Rate(_) => stretched(self.needed, top),
             Knob::Concurrency => Duration::ZERO,
         };
         Cost {
             trial,
-            least: fastest * PLAYS_LEAST,
+            least: fastest.saturating_mul(PLAYS_LEAST),
             requests_least: self.needed,
-            typical: trial * (PLAYS_TYPICAL + probes),
+            typical: trial.saturating_mul(PLAYS_TYPICAL + probes),
             trials: PLAYS_TYPICAL + probes,
             sessions_per_trial: count,
         }
@@ -217,11 +228,10 @@ impl Sizing {
     }
 }
 
-fn arrivals(load: Load) -> Arrivals {
-    match load {
-        Load::Open { arrivals, .. } => arrivals,
-        Load::Closed { .. } => Arrivals::Poisson,
-    }
+/// How long so many sessions take to arrive.
+fn stretched(sessions: u64, per_s: f64) -> Duration {
+    Duration::try_from_secs_f64(crate::trial::share(sessions, 1) / per_s)
+        .unwrap_or(Duration::MAX / 4)
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 1..=1e9")]

@@ -4,12 +4,16 @@ use crate::slo::{Metric, Rule, Slo};
 use crate::trial::{Flow, Load, SETTLED_FACTOR, StopReason, TrialPlan, Watch, Window};
 use std::time::Duration;
 
-/// Share of late requests in a window above which the target counts as overloaded …
+/// Share of late requests above which the target counts as overloaded …
 const LATE_SHARE: f64 = 0.9;
+/// … of at least this many that are decided …
+const DECIDED_MIN: u64 = 20;
 /// … when also more requests are in flight than arrive in this many limits …
 const BACKLOG_LIMITS: f64 = 2.0;
 /// … and this many windows were seen.
 const WINDOWS_MIN: u32 = 3;
+/// A condition that allows more than this to be late says nothing about overload.
+const ALLOWED_MAX: f64 = 0.5;
 
 /// Ends a trial whose outcome can no longer change (curtailment), or whose target is overloaded.
 #[derive(Debug)]
@@ -17,22 +21,23 @@ pub struct Curtail {
     slos: Vec<Slo>,
     /// Measured requests of the whole trial.
     requests: u64,
-    /// Requests in flight that are a backlog: rate * limit, in open loop only. A closed loop cannot
-    /// build one.
-    backlog: Option<f64>,
+    /// The longest limit, where lateness means overload: in open loop (a closed one builds no
+    /// backlog), and where every limit on a latency is one that most requests must keep.
+    limit: Option<Duration>,
+    /// Requests so far that were due, that are decided, and that are late or failed.
+    due: u64,
+    decided: u64,
+    late: u64,
 }
 
 impl Curtail {
     /// For a trial of `plan` with `requests` measured requests.
     #[must_use]
     pub fn new(plan: &TrialPlan, requests: u64) -> Self {
-        let limit = plan.slos.iter().filter_map(Slo::latency_limit).max();
-        let backlog = match plan.load {
-            Load::Open { rate, .. } => limit
-                .map(|limit: Duration| BACKLOG_LIMITS * rate.as_per_second() * limit.as_secs_f64()),
-            Load::Closed { .. } => None,
-        };
-        Self { slos: plan.slos.clone(), requests, backlog }
+        let latencies = || plan.slos.iter().filter(|slo| slo.latency_limit().is_some());
+        let can_tell = matches!(plan.load, Load::Open { .. }) && latencies().all(binds_most);
+        let limit = latencies().filter_map(Slo::latency_limit).max().filter(|_| can_tell);
+        Self { slos: plan.slos.clone(), requests, limit, due: 0, decided: 0, late: 0 }
     }
 
     /// Whether one condition is broken so far that the whole sequence cannot bring it back.
@@ -45,15 +50,23 @@ impl Curtail {
             } else {
                 to_f64(self.requests)
             };
-            to_f64(tally.not_good) > to_f64(SETTLED_FACTOR) * allowed.get() * total
-                && tally.not_good > 0
+            // Halfway to "all", where four times the allowance is more than that.
+            let (allowed, settled) = (allowed.get(), to_f64(SETTLED_FACTOR) * allowed.get());
+            let settled = if settled > 0.5 { (1.0 + allowed) / 2.0 } else { settled };
+            to_f64(tally.not_good) > settled * total && tally.not_good > 0
         })
     }
 
-    fn is_overloaded(&self, window: &Window) -> bool {
-        let late = to_f64(window.late) > LATE_SHARE * to_f64(window.decided) && window.decided > 0;
-        let backlog = self.backlog.is_some_and(|backlog| to_f64(window.in_flight) > backlog);
-        late && backlog && window.index + 1 >= WINDOWS_MIN
+    /// Before the measured part: from then on the conditions say it themselves.
+    fn is_overloaded(&mut self, window: &Window) -> bool {
+        self.due += window.intended;
+        self.decided += window.decided;
+        self.late += window.late;
+        let Some(limit) = self.limit.filter(|_| window.measured_ended == 0) else { return false };
+        let late = to_f64(self.late) > LATE_SHARE * to_f64(self.decided);
+        let per_s = to_f64(self.due) / window.end.as_secs_f64();
+        let backlog = to_f64(window.in_flight) > BACKLOG_LIMITS * per_s * limit.as_secs_f64();
+        late && backlog && self.decided >= DECIDED_MIN && window.index + 1 >= WINDOWS_MIN
     }
 }
 
@@ -67,6 +80,11 @@ impl Watch for Curtail {
             Flow::Continue
         }
     }
+}
+
+/// Whether a condition on a latency is broken once nearly every request is beyond its limit.
+fn binds_most(slo: &Slo) -> bool {
+    matches!(slo.rule(), Rule::Share { allowed, .. } if allowed.get() <= ALLOWED_MAX)
 }
 
 fn to_f64(n: u64) -> f64 {
@@ -141,14 +159,51 @@ mod tests {
     }
 
     #[test]
-    fn overload_needs_lateness_and_a_backlog_and_time() {
-        let overloaded = Window { late: 95, in_flight: 101, ..window((0, 0), (0, 0)) };
-        let observe = |window: &Window| Curtail::new(&plan(), 1_000).observe(window);
-        assert_eq!(observe(&overloaded), Flow::Stop(StopReason::Overload));
-        assert_eq!(observe(&Window { index: 1, ..overloaded.clone() }), Flow::Continue);
-        assert_eq!(observe(&Window { late: 80, ..overloaded.clone() }), Flow::Continue);
-        assert_eq!(observe(&Window { in_flight: 99, ..overloaded.clone() }), Flow::Continue);
-        assert_eq!(observe(&Window { decided: 0, late: 0, ..overloaded }), Flow::Continue);
+    fn overload_needs_lateness_of_many_and_a_backlog_and_time_before_the_measured_part() {
+        let warm = |index, late, in_flight| Window {
+            index,
+            end: Duration::from_secs(u64::from(index) + 1),
+            late,
+            in_flight,
+            measured_ended: 0,
+            ..window((0, 0), (0, 0))
+        };
+        let last = |windows: &[Window], slos: &[&str]| {
+            let slos = slos.iter().map(|text| Slo::parse(text).unwrap()).collect();
+            let mut watch = Curtail::new(&TrialPlan { slos, ..plan() }, 1_000);
+            windows.iter().map(|window| watch.observe(window)).last().unwrap()
+        };
+        let p99 = &["p99 ttfc < 500ms"][..];
+        let overloaded = [warm(0, 95, 80), warm(1, 95, 90), warm(2, 95, 101)];
+        assert_eq!(last(&overloaded, p99), Flow::Stop(StopReason::Overload));
+        let few = overloaded.clone().map(|w| Window { decided: w.late / 16, late: 5, ..w });
+        for (windows, slos) in [
+            (&overloaded[..2], p99),
+            (&[warm(0, 50, 80), warm(1, 95, 90), warm(2, 95, 101)], p99),
+            (&[warm(0, 95, 80), warm(1, 95, 90), warm(2, 95, 99)], p99),
+            // Five late requests in each second while all others take long.
+            (&few, p99),
+            // Once measured requests have ended, the condition decides.
+            (&overloaded.clone().map(|w| Window { measured_ended: 1, ..w }), p99),
+            // Nearly all may be late.
+            (&overloaded, &["p5 ttfc < 500ms"]),
+            (&overloaded, &["mean ttfc < 500ms"]),
+            (&overloaded, &["error_rate < 1%"]),
+        ] {
+            assert_eq!(last(windows, slos), Flow::Continue, "{windows:?} {slos:?}");
+        }
+    }
+
+    #[test]
+    fn a_generous_condition_can_be_settled_too() {
+        let slos = vec![Slo::parse("p50 ttfc < 500ms").unwrap()];
+        let watch = |not_good| {
+            let tallies = vec![Tally { not_good, n: 900 }];
+            let mut watch = Curtail::new(&TrialPlan { slos: slos.clone(), ..plan() }, 1_000);
+            watch.observe(&Window { tallies, ..window((0, 0), (0, 0)) })
+        };
+        assert_eq!(watch(750), Flow::Continue);
+        assert_eq!(watch(751), Flow::Stop(StopReason::Settled));
     }
 
     #[test]

@@ -178,7 +178,15 @@ impl Session {
         self.problem = self.suite.problem.as_ref().map(run_problem);
         progress.now("stopping the target");
         if let Some(running) = launched.running.take() {
-            for survivor in running.stop().await.survivors {
+            let stopped = running.stop().await;
+            if let (None, Some(exit)) = (&self.problem, stopped.earlier()) {
+                self.problem = Some(Problem {
+                    code: ProblemCode::Target,
+                    text: format!("the target stopped after the last trial: {}", exit.status),
+                    last_lines: exit.last_lines.as_slice().to_vec(),
+                });
+            }
+            for survivor in stopped.survivors {
                 progress.line(&format!(
                     "warning: process {} ({}) of the target could not be ended",
                     survivor.pid, survivor.name
@@ -204,6 +212,7 @@ fn launch_problem(error: &LaunchError) -> Problem {
 fn run_problem(error: &RunError) -> Problem {
     let (code, last_lines) = match error {
         RunError::TargetDied { last_lines, .. } => (ProblemCode::Target, last_lines.clone()),
+        RunError::TargetStuck { .. } => (ProblemCode::Target, Vec::new()),
         RunError::Interrupted => (ProblemCode::Interrupted, Vec::new()),
         RunError::Load { .. } | RunError::Journal { .. } => (ProblemCode::Usage, Vec::new()),
     };

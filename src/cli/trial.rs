@@ -199,12 +199,22 @@ async fn one(
         play(&mut rig, plan, length, progress).await
     };
     progress.finish();
-    if let Some(running) = launched.running.take() {
-        running.stop().await;
+    let mut died = false;
+    if let Some(running) = launched.running.take()
+        && let Some(exit) = running.stop().await.earlier()
+        && played.is_ok()
+    {
+        complain(&format!("the target stopped at the end of the trial: {}", exit.status), None);
+        exit.last_lines.as_slice().iter().for_each(|line| say(&format!("  | {line}")));
+        died = true;
     }
-    played.map_err(|error| match &error {
+    let report = played.map_err(|error| match &error {
         RunError::TargetDied { last_lines, .. } => {
             failed(&error, last_lines);
+            ExitStatus::Target
+        }
+        RunError::TargetStuck { .. } => {
+            failed(&error, &[]);
             ExitStatus::Target
         }
         RunError::Interrupted => {
@@ -215,7 +225,8 @@ async fn one(
             failed(&error, &[]);
             ExitStatus::Usage
         }
-    })
+    })?;
+    if died { Err(ExitStatus::Target) } else { Ok(report) }
 }
 
 fn failed(error: &dyn std::error::Error, last_lines: &[String]) {

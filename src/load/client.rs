@@ -20,14 +20,15 @@ use hyper::header::{
 };
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
-use std::net::SocketAddr;
 use std::rc::Rc;
+use std::time::Duration;
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 
 /// Longest detail of a failure, in characters.
 const DETAIL_CHARS_MAX: usize = 240;
-
+/// Least that an answer to a question outside of any trial may take.
+const ANSWER_WAIT: Duration = Duration::from_secs(5);
 /// Connections that are opened at the same time before a trial.
 const PREWARM_PARALLEL: usize = 16;
 
@@ -102,12 +103,6 @@ impl Client {
         })
     }
 
-    /// The addresses of the target; new connections take turns over them.
-    #[must_use]
-    pub fn addresses(&self) -> &[SocketAddr] {
-        &self.endpoint.addresses
-    }
-
     /// Whether answers consist of tokens.
     #[must_use]
     pub fn has_tokens(&self) -> bool {
@@ -115,13 +110,14 @@ impl Client {
     }
 
     /// Opens connections until `connections` are idle, where they are shared at all; returns how
-    /// many are. A failure only ends it: the requests will meet it again.
+    /// many are. A failure, or the limit for connecting, only ends it: the requests will meet it again.
     pub async fn prewarm(&self, connections: usize) -> usize {
         if self.pool.borrow().mode() != ConnectionMode::Pooled {
             return 0;
         }
         let missing = connections.saturating_sub(self.idle());
-        let open = || async { tokio::time::timeout(self.timeouts.connect, self.open()).await };
+        let until = Instant::now() + self.timeouts.connect;
+        let open = || async move { tokio::time::timeout_at(until, self.open()).await };
         let mut opened = futures_util::stream::iter(0..missing)
             .map(|_| open())
             .buffer_unordered(PREWARM_PARALLEL);
@@ -135,11 +131,6 @@ impl Client {
     #[must_use]
     pub fn idle(&self) -> usize {
         self.pool.borrow().len()
-    }
-
-    /// Closes every idle connection.
-    pub fn close_idle(&self) {
-        self.pool.borrow_mut().clear();
     }
 
     /// Sends one request, which the schedule wanted at `intended`, and reads its answer. Dropping
@@ -161,10 +152,14 @@ impl Client {
             let reused =
                 if reconnects == 0 { self.reusable(asked.session.index).await } else { None };
             let is_reused = reused.is_some();
+            let since = Instant::now();
             let mut connection = match self.or_open(reused, &mut clock).await {
                 Ok(connection) => connection,
                 Err(failure) => return self.failed(failure, reconnects),
             };
+            if !is_reused {
+                observer.connected(since.elapsed());
+            }
             clock.deadlines.connected();
             let request = draft.on(&connection.wire);
             let attempt =
@@ -198,16 +193,19 @@ impl Client {
         }
     }
 
-    /// The status of a GET of `path` below the base URL, on a connection of its own.
+    /// The status of a GET of `path` below the base URL, on a connection of its own. It asks whether
+    /// the target lives, not how fast it is: limits for requests under load do not bind it.
     ///
     /// # Errors
-    /// No connection or no answer within the limits of the target.
+    /// No connection within the target's limit, or no answer within five seconds.
     pub async fn get(&self, path: &str) -> Result<u16, NoAnswer> {
         let no_answer = |failure: Failure| NoAnswer {
             outcome: failure.outcome,
             detail: self.clean(&failure.detail),
         };
-        let mut clock = Clock::new(Instant::now(), self.timeouts);
+        let wait = self.timeouts.first_chunk.max(ANSWER_WAIT);
+        let limits = Timeouts { first_chunk: wait, total: wait, ..self.timeouts };
+        let mut clock = Clock::new(Instant::now(), limits);
         let mut connection = self.or_open(None, &mut clock).await.map_err(no_answer)?;
         clock.deadlines.connected();
         let outgoing =
@@ -311,6 +309,7 @@ impl Draft {
 struct Nobody;
 
 impl Observer for Nobody {
+    fn connected(&self, _: Duration) {}
     fn written(&self, _: Instant) {}
     fn first_byte(&self, _: Instant) {}
     fn chunk(&self, _: Instant, _: bool) {}

@@ -18,6 +18,8 @@ use tokio::time::Instant;
 /// Hears of a request as it runs. A request that is sent once more is told of again; the first
 /// time counts.
 pub trait Observer {
+    /// A connection was opened for it, which took this long.
+    fn connected(&self, took: Duration);
     /// The socket accepted the last byte of the request.
     fn written(&self, at: Instant);
     /// The first byte of the answer was read.

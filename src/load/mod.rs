@@ -27,4 +27,4 @@ pub use engine::{LiveTrial, run_trial};
 pub use error::LoadError;
 pub use exchange::{Exchanged, Observer};
 pub use headers::may_be_secret;
-pub use play::{Due, Play};
+pub use play::{Due, Play, pause};

@@ -1,11 +1,16 @@
 //! When each request of a trial is due: pure, asked by both rigs. Times are since the trial's start.
 
-use crate::trial::{Load, RequestId, TrialPlan};
-use crate::workload::{Arrivals, Sequence, SequenceId, Session, SessionLaw};
+use crate::trial::{Load, Outcome, RequestId, TrialPlan};
+use crate::workload::{Extent, Sequence, Session, SessionLaw};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::rc::Rc;
 use std::time::Duration;
+
+/// How long a closed-loop client waits after a failure.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(100);
+/// The longest that it waits because the target asked for it.
+const PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// A request that is due.
 #[derive(Debug, Clone)]
@@ -37,7 +42,7 @@ impl Play {
     pub fn new(law: &SessionLaw, plan: &TrialPlan) -> Self {
         let mut play = Self {
             load: plan.load,
-            sequence: Sequence::new(law, arrivals(plan.load), plan.seed),
+            sequence: Sequence::new(law, plan.load.arrivals(), plan.seed),
             upcoming: None,
             heap: BinaryHeap::new(),
             sessions: HashMap::new(),
@@ -53,10 +58,10 @@ impl Play {
         play
     }
 
-    /// Requests in the measured sessions of `plan`, and the identity of its sequence.
+    /// What a play of `plan` holds.
     #[must_use]
-    pub fn measured(law: &SessionLaw, plan: &TrialPlan) -> (u64, SequenceId) {
-        Sequence::measured(law, arrivals(plan.load), plan.seed, plan.cut, plan.count)
+    pub fn extent(law: &SessionLaw, plan: &TrialPlan) -> Extent {
+        Sequence::extent(law, plan.load.arrivals(), plan.seed, plan.cut, plan.count)
     }
 
     /// When the next request is due; `None` while all wait for an answer.
@@ -135,11 +140,15 @@ impl Play {
     }
 }
 
-/// Closed loop has no arrivals; its sessions are drawn as if they were Poisson.
-fn arrivals(load: Load) -> Arrivals {
-    match load {
-        Load::Open { arrivals, .. } => arrivals,
-        Load::Closed { .. } => Arrivals::Poisson,
+/// How long a closed-loop client waits before it starts its next session.
+#[must_use]
+pub fn pause(outcome: Outcome, retry_after: Option<Duration>) -> Duration {
+    if outcome == Outcome::Ok {
+        Duration::ZERO
+    } else if outcome == Outcome::Shed {
+        retry_after.map_or(PAUSE_AFTER_FAILURE, |asked| asked.min(PAUSE_MAX))
+    } else {
+        PAUSE_AFTER_FAILURE
     }
 }
 

@@ -45,12 +45,6 @@ impl<C> Pool<C> {
     pub(super) fn len(&self) -> usize {
         self.shared.len() + self.by_session.len()
     }
-
-    /// Drops every idle connection.
-    pub(super) fn clear(&mut self) {
-        self.shared.clear();
-        self.by_session.clear();
-    }
 }
 
 #[cfg(test)]

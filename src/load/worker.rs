@@ -8,7 +8,7 @@ use super::cap::Cap;
 use super::error::LoadError;
 use super::exchange::{Exchanged, Observer};
 use super::pacer::{Clock, Pacer, Ticks};
-use super::play::{Due, Play};
+use super::play::{Due, Play, pause};
 use super::probe::{CpuMeter, Descriptors};
 use crate::target::protocol::Asked;
 use crate::trial::{
@@ -32,10 +32,6 @@ const WINDOW: Duration = Duration::from_secs(1);
 const LEAD: Duration = Duration::from_millis(20);
 /// Requests released before the answers get their turn.
 const RELEASED_AT_ONCE: usize = 16;
-/// How long a closed-loop client waits after a failure.
-const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(100);
-/// The longest that it waits because the target asked for it.
-const PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// Makes one request and reads its answer: the seam below which the wire begins.
 pub(super) trait Exchange {
@@ -139,7 +135,7 @@ struct Done {
 
 impl<E: Exchange + 'static> Worker<E> {
     fn new(client: Rc<E>, job: Job) -> Self {
-        let (requests, _) = Play::measured(&job.law, &job.plan);
+        let requests = Play::extent(&job.law, &job.plan).requests;
         let has_pauses = job.law.has_pauses();
         let expected = Expected { requests, has_tokens: client.has_tokens(), has_pauses };
         let per_session = ratio(requests, job.plan.count);
@@ -231,7 +227,7 @@ impl<E: Exchange + 'static> Worker<E> {
             drop(recorder);
             let cap = self.cap;
             self.note_failure(id, cap.outcome, || Some(cap.detail()));
-            self.after(id, now, false, PAUSE_AFTER_FAILURE);
+            self.after(id, now, false, pause(cap.outcome, None));
             return;
         }
         recorder.intended(id, due.intended);
@@ -312,17 +308,6 @@ impl<E: Exchange + 'static> Worker<E> {
     }
 }
 
-/// How long a closed-loop client waits before it starts its next session.
-fn pause(outcome: Outcome, retry_after: Option<Duration>) -> Duration {
-    if outcome == Outcome::Ok {
-        Duration::ZERO
-    } else if outcome == Outcome::Shed {
-        retry_after.map_or(PAUSE_AFTER_FAILURE, |asked| asked.min(PAUSE_MAX))
-    } else {
-        PAUSE_AFTER_FAILURE
-    }
-}
-
 #[expect(clippy::cast_precision_loss, reason = "counts of requests stay far below 2^53")]
 fn ratio(a: u64, b: u64) -> f64 {
     a as f64 / b.max(1) as f64
@@ -367,6 +352,10 @@ struct Tap<'a> {
 }
 
 impl Observer for Tap<'_> {
+    fn connected(&self, took: Duration) {
+        self.recorder.borrow_mut().connected(self.id, took);
+    }
+
     fn written(&self, at: Instant) {
         self.recorder.borrow_mut().written(self.id, self.clock.since_start(at));
     }

@@ -105,10 +105,12 @@ pub fn read(path: &Path) -> io::Result<(Header, Vec<Entry>)> {
     if std::fs::metadata(path)?.len() > BYTES_MAX {
         return Err(invalid(format!("larger than {BYTES_MAX} bytes")));
     }
-    let text = std::fs::read_to_string(path)?;
-    let mut lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n')).enumerate();
+    // Bytes: a torn line may end inside a character.
+    let bytes = std::fs::read(path)?;
+    let mut lines =
+        bytes.split_inclusive(|&byte| byte == b'\n').filter(|l| l.ends_with(b"\n")).enumerate();
     let (_, first) = lines.next().ok_or_else(|| invalid("it is empty".to_owned()))?;
-    let header: Header = serde_json::from_str(first)?;
+    let header: Header = serde_json::from_slice(first)?;
     if header.schema != SCHEMA {
         return Err(invalid(format!(
             "its format is `{}`, this version reads `{SCHEMA}`",
@@ -117,7 +119,7 @@ pub fn read(path: &Path) -> io::Result<(Header, Vec<Entry>)> {
     }
     let entries = lines
         .map(|(number, line)| {
-            serde_json::from_str(line)
+            serde_json::from_slice(line)
                 .map_err(|error| invalid(format!("line {}: {error}", number + 1)))
         })
         .collect::<io::Result<Vec<Entry>>>()?;

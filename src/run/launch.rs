@@ -48,7 +48,11 @@ pub async fn launch(
 ) -> Result<Launched, LaunchError> {
     let managed = match &plan.target.source {
         TargetSource::Url(url) => {
-            answers(plan, url).await?;
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return Err(TargetError::Interrupted.into()),
+                answered = answers(plan, url) => answered?,
+            }
             return Ok(Launched { base_url: url.clone(), running: None });
         }
         TargetSource::Managed(managed) => {

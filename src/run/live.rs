@@ -4,15 +4,19 @@ use super::{Rig, RunError};
 use crate::config::Plan;
 use crate::load::{LiveTrial, LoadError, run_trial};
 use crate::target::RunningTarget;
-use crate::trial::{Flow, Load, TrialPlan, TrialReport, Watch, Window};
-use crate::workload::Salt;
+use crate::trial::{Flow, Load, Outcome, TrialPlan, TrialReport, Watch, Window};
+use crate::workload::{Length, Salt, SessionLaw};
 use std::num::NonZeroU32;
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// Longest wait for a target to work off what the trial before left behind.
-const SETTLE_MAX: Duration = Duration::from_secs(10);
+/// Longest wait for a target to work off what the trial before left behind …
+const SETTLE_MAX: Duration = Duration::from_secs(60);
+/// … and for one that has never answered well: the next trial will say so.
+const SETTLE_MAX_UNPROVEN: Duration = Duration::from_secs(5);
+/// Time between two attempts.
+const SETTLE_PAUSE: Duration = Duration::from_millis(100);
 
 /// A rig on real sockets.
 #[derive(Debug)]
@@ -25,6 +29,8 @@ pub struct Live<'a> {
     stop: CancellationToken,
     started: Instant,
     trials: u32,
+    /// Whether a request has ever ended well.
+    is_proven: bool,
     in_flight_max: Option<usize>,
 }
 
@@ -39,7 +45,17 @@ impl<'a> Live<'a> {
         stop: CancellationToken,
         started: Instant,
     ) -> Self {
-        Self { plan, base_url, nonce, target, stop, started, trials: 0, in_flight_max: None }
+        Self {
+            plan,
+            base_url,
+            nonce,
+            target,
+            stop,
+            started,
+            trials: 0,
+            is_proven: false,
+            in_flight_max: None,
+        }
     }
 
     /// With fewer requests in flight than our resources allow.
@@ -58,13 +74,14 @@ impl Rig for Live<'_> {
     ) -> Result<TrialReport, RunError> {
         let (mut plan, mut before) = (plan.clone(), 0);
         if self.trials > 0 {
-            let settled = self.settle(&plan).await?;
-            before = settled.requests;
-            plan.time_limit = plan.time_limit.saturating_sub(settled.elapsed);
+            let began = Instant::now();
+            before = self.settle(&plan).await?;
+            plan.time_limit = plan.time_limit.saturating_sub(began.elapsed());
             plan.request_limit = plan.request_limit.saturating_sub(before);
         }
         self.trials += 1;
-        let mut report = self.play(&plan, watch, seen).await?;
+        let mut report = self.play(&plan, &self.plan.sessions, watch, seen).await?;
+        self.is_proven |= report.counts.of(Outcome::Ok) > 0;
         report.requests += before;
         Ok(report)
     }
@@ -83,32 +100,76 @@ impl Watch for Patient {
     }
 }
 
+/// Whether a request that ended so got its turn: the queue before it is gone.
+fn is_served(outcome: Outcome) -> bool {
+    match outcome {
+        Outcome::Ok
+        | Outcome::HttpError
+        | Outcome::StreamError
+        | Outcome::Truncated
+        | Outcome::Empty
+        | Outcome::Malformed
+        | Outcome::Oversized
+        | Outcome::TimeoutBetween
+        | Outcome::TimeoutTotal => true,
+        Outcome::Shed
+        | Outcome::TimeoutConnect
+        | Outcome::TimeoutFirst
+        | Outcome::Connect
+        | Outcome::Reset
+        | Outcome::Resource
+        | Outcome::Unsent
+        | Outcome::Unfinished => false,
+    }
+}
+
 impl Live<'_> {
-    /// Sends one request, unmeasured, and waits for its answer: whatever was queued before it, and
-    /// would be measured as the next trial's latency, has been worked off then. Its contents are its
-    /// own, so that the trial finds nothing of it in a cache.
-    async fn settle(&mut self, next: &TrialPlan) -> Result<TrialReport, RunError> {
-        let alone = TrialPlan {
-            check: format!("{}/settle", next.check),
-            load: Load::Closed { concurrency: NonZeroU32::MIN },
-            cut: 0,
-            count: 1,
-            slos: Vec::new(),
-            time_limit: next.time_limit.min(SETTLE_MAX),
-            ..next.clone()
-        };
-        self.play(&alone, &mut Patient, &mut |_| {}).await
+    /// Sends one request, unmeasured, until one is answered: whatever was queued before it, and would
+    /// be measured as the next trial's latency, has been worked off then. Its contents are its own, so
+    /// that the trial finds nothing of it in a cache. Returns how many were sent.
+    async fn settle(&mut self, next: &TrialPlan) -> Result<u64, RunError> {
+        let wait = if self.is_proven { SETTLE_MAX } else { SETTLE_MAX_UNPROVEN };
+        let until = Instant::now() + wait.min(next.time_limit);
+        let law = SessionLaw { turns: Length::Fixed(1), ..self.plan.sessions.clone() };
+        let mut sent = 0;
+        loop {
+            let alone = TrialPlan {
+                check: format!("{}/settle", next.check),
+                load: Load::Closed { concurrency: NonZeroU32::MIN },
+                cut: 0,
+                count: 1,
+                slos: Vec::new(),
+                time_limit: until.saturating_duration_since(Instant::now()),
+                request_limit: next.request_limit.saturating_sub(sent),
+                ..next.clone()
+            };
+            let report = self.play(&alone, &law, &mut Patient, &mut |_| {}).await?;
+            sent += report.requests;
+            if report.counts.by_outcome.keys().any(|&outcome| is_served(outcome)) {
+                return Ok(sent);
+            }
+            if Instant::now() + SETTLE_PAUSE >= until || sent >= next.request_limit {
+                // With less than the whole wait the budget is at its end, and the trial will say so.
+                return if self.is_proven && next.time_limit > SETTLE_MAX {
+                    Err(RunError::TargetStuck { trial: next.index, waited: SETTLE_MAX })
+                } else {
+                    Ok(sent)
+                };
+            }
+            tokio::time::sleep(SETTLE_PAUSE).await;
+        }
     }
 
     async fn play(
         &mut self,
         plan: &TrialPlan,
+        law: &SessionLaw,
         watch: &mut dyn Watch,
         seen: &mut dyn FnMut(&Window),
     ) -> Result<TrialReport, RunError> {
         let trial = LiveTrial {
             plan,
-            law: &self.plan.sessions,
+            law,
             salt: Salt::new(self.plan.seed, self.nonce, &plan.check, plan.index),
             target: &self.plan.target,
             base_url: &self.base_url,

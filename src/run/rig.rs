@@ -31,6 +31,14 @@ pub enum RunError {
         /// The last lines of its log.
         last_lines: Vec<String>,
     },
+    /// The target served requests before, and now takes none.
+    #[error("the target answered no request for {waited:?} before trial {}", trial + 1)]
+    TargetStuck {
+        /// Number of the trial, from 0; people count from 1.
+        trial: u32,
+        /// How long it was asked.
+        waited: std::time::Duration,
+    },
     /// The load engine failed.
     #[error("the load engine failed in trial {}", trial + 1)]
     Load {

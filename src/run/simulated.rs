@@ -4,7 +4,7 @@
 use super::{Rig, RunError};
 use crate::demo::Profile;
 use crate::demo::model::{Admission, Event, Progress, Request, Server};
-use crate::load::{Due, Play};
+use crate::load::{Due, Play, pause};
 use crate::trial::{
     Ended, Ending, Expected, Flow, Outcome, Readings, Recorder, RequestId, TrialPlan, TrialReport,
     Usage, Watch, Window,
@@ -12,9 +12,6 @@ use crate::trial::{
 use crate::workload::{HistoryMode, Random, Session, SessionLaw};
 use std::collections::HashMap;
 use std::time::Duration;
-
-/// What a closed-loop client waits after an answer that was not ok.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// A rig in virtual time.
 #[derive(Debug)]
@@ -93,7 +90,7 @@ struct World<'a> {
 
 impl<'a> World<'a> {
     fn new(profile: &Profile, law: &'a SessionLaw, plan: &TrialPlan, starved: bool) -> Self {
-        let (requests, _) = Play::measured(law, plan);
+        let requests = Play::extent(law, plan).requests;
         let expected = Expected { requests, has_tokens: true, has_pauses: law.has_pauses() };
         Self {
             law,
@@ -159,9 +156,11 @@ impl<'a> World<'a> {
             Admission::Accepted => {
                 self.running.insert(id, (due.id, u64::from(output_tokens)));
             }
-            Admission::Shed { .. } => self.ended(due.id, now, Ending::of(Outcome::Shed)),
+            Admission::Shed { retry_after } => {
+                self.ended(due.id, now, Ending::of(Outcome::Shed), Some(retry_after));
+            }
             Admission::ContextExceeded { .. } | Admission::Failed => {
-                self.ended(due.id, now, Ending::of(Outcome::HttpError));
+                self.ended(due.id, now, Ending::of(Outcome::HttpError), None);
             }
         }
     }
@@ -178,13 +177,19 @@ impl<'a> World<'a> {
             Progress::Cut => Ending::of(Outcome::Truncated),
         };
         self.running.remove(&event.id);
-        self.ended(id, event.at, ending);
+        self.ended(id, event.at, ending, None);
     }
 
-    fn ended(&mut self, id: RequestId, at: Duration, ending: Ending) {
+    fn ended(
+        &mut self,
+        id: RequestId,
+        at: Duration,
+        ending: Ending,
+        retry_after: Option<Duration>,
+    ) {
         self.recorder.end(id, at, ending);
         let ok = ending.outcome == Outcome::Ok;
-        let pause = if ok { Duration::ZERO } else { PAUSE };
+        let pause = pause(ending.outcome, retry_after);
         for lost in self.play.ended(id, at, ok, pause) {
             self.recorder.lost(lost, at);
         }

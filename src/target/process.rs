@@ -63,6 +63,14 @@ pub struct Stopped {
     pub survivors: Vec<Process>,
 }
 
+impl Stopped {
+    /// How it had ended, if that was before it was asked to.
+    #[must_use]
+    pub fn earlier(&self) -> Option<&Exit> {
+        self.exit.as_ref().filter(|_| self.ending == Ending::Earlier)
+    }
+}
+
 impl RunningTarget {
     /// Starts the guard, and through it the command, without waiting.
     pub(super) async fn launch(

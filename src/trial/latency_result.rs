@@ -98,7 +98,6 @@ pub(super) fn latency_of(report: &TrialReport) -> IndexMap<String, LatencyResult
 }
 
 impl LatencyResult {
-    /// Whether a number is missing for want of observations.
     /// Whether it saw too little to say anything.
     #[must_use]
     pub fn is_too_small(&self) -> bool {

@@ -66,6 +66,15 @@ impl Outcome {
         Self::Unfinished,
     ];
 
+    /// Whether a request that ended so may never have gone out without the generator being to blame:
+    /// the target took no connection, or the trial was over.
+    pub(super) fn keeps_from_sending(self) -> bool {
+        matches!(
+            self,
+            Self::Connect | Self::TimeoutConnect | Self::Reset | Self::Unsent | Self::Unfinished
+        )
+    }
+
     /// The name in reports and files.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -98,6 +107,8 @@ pub struct Counts {
     pub intended: u64,
     /// Requests whose last byte went out.
     pub written: u64,
+    /// Requests that never went out although nothing but the generator kept them.
+    pub held_back: u64,
     /// Requests by how they ended; classes that did not occur are absent.
     pub by_outcome: BTreeMap<Outcome, u64>,
     /// Requests that were sent once more because a reused connection died before any answer.

@@ -25,6 +25,15 @@ pub enum Load {
 }
 
 impl Load {
+    /// How its sessions arrive. A closed loop has no arrivals: they are drawn as if Poisson.
+    #[must_use]
+    pub fn arrivals(self) -> Arrivals {
+        match self {
+            Self::Open { arrivals, .. } => arrivals,
+            Self::Closed { .. } => Arrivals::Poisson,
+        }
+    }
+
     /// The number that was set.
     #[must_use]
     pub fn value(self) -> f64 {

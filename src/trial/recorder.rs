@@ -5,9 +5,7 @@ mod summary;
 mod tests;
 
 use super::evidence::as_f64;
-use super::request::{
-    InFlight, Lengths, is_late, is_overdue, is_still_good, is_within, observation,
-};
+use super::request::{InFlight, Lengths, is_late, is_overdue, is_within, observation};
 use super::{
     Counts, Distribution, Ended, Outcome, Readings, Series, Tally, TrialPlan, TrialReport, Window,
 };
@@ -147,6 +145,7 @@ impl Recorder {
             id,
             InFlight {
                 intended: at,
+                connecting: Duration::ZERO,
                 written: None,
                 first_byte: None,
                 first_chunk: None,
@@ -160,7 +159,16 @@ impl Recorder {
         );
     }
 
-    /// The last byte of the request was accepted by the socket.
+    /// A connection was opened for the request, which took this long: until then the target (or the
+    /// way to it) kept it from being sent, not the generator.
+    pub fn connected(&mut self, id: RequestId, took: Duration) {
+        if let Some(request) = self.in_flight.get_mut(&id) {
+            request.connecting += took;
+        }
+    }
+
+    /// The last byte of the request was accepted by the socket. The send lag is the generator's own
+    /// share of the time until then.
     pub fn written(&mut self, id: RequestId, at: Duration) {
         if let Some(request) = self.in_flight.get_mut(&id)
             && request.written.is_none()
@@ -168,7 +176,7 @@ impl Recorder {
             request.written = Some(at);
             if request.measured {
                 self.counts.written += 1;
-                let lag = at.saturating_sub(request.intended);
+                let lag = at.saturating_sub(request.intended + request.connecting);
                 record(&mut self.latency, Series::SendLag, lag);
             }
         }
@@ -240,7 +248,7 @@ impl Recorder {
         if ok && self.is_in_period(at) {
             self.ok_in_period += 1;
             self.good_in_period += u64::from(all_good);
-            self.tokens_in_period += tokens;
+            self.tokens_in_period = self.tokens_in_period.saturating_add(tokens);
         }
         if request.measured {
             self.end_measured(&request, ending, &lengths);
@@ -249,6 +257,8 @@ impl Recorder {
 
     fn end_measured(&mut self, request: &InFlight, ending: Ending, lengths: &Lengths) {
         self.counts.end(ending.outcome);
+        let is_ours = !ending.outcome.keeps_from_sending();
+        self.counts.held_back += u64::from(request.written.is_none() && is_ours);
         self.counts.reconnects += u64::from(ending.reconnects);
         if ending.outcome != Outcome::Ok {
             return;
@@ -349,18 +359,17 @@ impl Recorder {
     #[must_use]
     pub fn finish(mut self, now: Duration, ended: Ended, readings: Readings) -> TrialReport {
         let slos = &self.plan.slos;
-        let open: Vec<(RequestId, bool, Vec<bool>)> = self
+        let open: Vec<(RequestId, Vec<bool>)> = self
             .in_flight
             .iter()
             .filter(|(_, request)| request.measured)
             .map(|(id, request)| {
-                let overdue = slos.iter().map(|slo| is_overdue(slo, request, now)).collect();
-                (*id, is_still_good(slos, request, now), overdue)
+                (*id, slos.iter().map(|slo| is_overdue(slo, request, now)).collect())
             })
             .collect();
         // Observations that count as not good only because we ended the trial.
         let mut cut_short = vec![0; self.tallies.len()];
-        for (id, still_good, overdue) in open {
+        for (id, overdue) in open {
             let before = self.tallies.clone();
             self.end(id, now, Ending::of(Outcome::Unfinished));
             let each = self.tallies.iter_mut().zip(&before).zip(&mut cut_short).zip(overdue);
@@ -368,7 +377,7 @@ impl Recorder {
                 match ended {
                     // Its evidence stands without them: what was still open says nothing.
                     Ended::Settled | Ended::Overload if !overdue => *tally = *before,
-                    Ended::Stopped if still_good => *cut += tally.not_good - before.not_good,
+                    Ended::Stopped if !overdue => *cut += tally.not_good - before.not_good,
                     Ended::Settled | Ended::Overload | Ended::Stopped | Ended::Complete => {}
                 }
             }

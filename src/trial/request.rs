@@ -8,6 +8,8 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(super) struct InFlight {
     pub(super) intended: Duration,
+    /// Time in which connections were opened for it.
+    pub(super) connecting: Duration,
     pub(super) written: Option<Duration>,
     pub(super) first_byte: Option<Duration>,
     pub(super) first_chunk: Option<Duration>,
@@ -135,12 +137,6 @@ pub(super) fn is_late(slos: &[Slo], request: &InFlight, at: Duration, ended: boo
 /// Whether a request in flight can no longer be good for this condition.
 pub(super) fn is_overdue(slo: &Slo, request: &InFlight, now: Duration) -> bool {
     matches!(slo.rule(), Rule::Share { .. }) && is_beyond(slo, request, now, false) == Some(true)
-}
-
-/// Whether a request in flight is within every latency condition so far, and at least one says so.
-pub(super) fn is_still_good(slos: &[Slo], request: &InFlight, now: Duration) -> bool {
-    let mut said = slos.iter().filter_map(|slo| is_beyond(slo, request, now, false)).peekable();
-    !request.late_gaps && said.peek().is_some() && said.all(|beyond| !beyond)
 }
 
 /// Whether a request is beyond an upper limit, ended at `at` or still running then; `None`: the

@@ -92,12 +92,6 @@ impl KnobValue {
     pub fn get(self) -> f64 {
         self.0
     }
-
-    /// Natural logarithm of the value: searches work on this scale.
-    #[must_use]
-    pub fn ln(self) -> f64 {
-        self.0.ln()
-    }
 }
 
 impl TryFrom<f64> for KnobValue {

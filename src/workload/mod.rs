@@ -9,4 +9,4 @@ mod sequence;
 pub use law::{Arrivals, HistoryMode, Length, SessionLaw, ThinkTime};
 pub use prompt::{Message, Role, Salt, conversation};
 pub use random::Random;
-pub use sequence::{Sequence, SequenceId, Session, Turn};
+pub use sequence::{Extent, Sequence, SequenceId, Session, Turn};

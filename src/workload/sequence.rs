@@ -42,6 +42,19 @@ pub struct SequenceId {
     pub digest: String,
 }
 
+/// What a play of a sequence holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extent {
+    /// Requests in the measured sessions.
+    pub requests: u64,
+    /// Most requests of one session, measured or not.
+    pub turns_max: u32,
+    /// Longest think time of a whole session, measured or not.
+    pub think_max: Duration,
+    /// Its identity.
+    pub id: SequenceId,
+}
+
 /// An endless stream of sessions; the first ones are always the same for a law and a seed.
 #[derive(Debug, Clone)]
 pub struct Sequence {
@@ -73,20 +86,15 @@ impl Sequence {
         }
     }
 
-    /// Requests in the measured sessions `cut..cut + count`, and the identity of the sequence.
+    /// What the sessions `0..cut + count` hold, of which those from `cut` on are measured.
     #[must_use]
-    pub fn measured(
-        law: &SessionLaw,
-        arrivals: Arrivals,
-        seed: u64,
-        cut: u64,
-        count: u64,
-    ) -> (u64, SequenceId) {
-        let mut requests = 0;
+    pub fn extent(law: &SessionLaw, arrivals: Arrivals, seed: u64, cut: u64, count: u64) -> Extent {
+        let (mut requests, mut turns_max, mut think_max) = (0, 0, Duration::ZERO);
         let mut hash = Sha256::new();
-        for session in
-            Self::new(law, arrivals, seed).take(usize::try_from(cut + count).unwrap_or(usize::MAX))
-        {
+        let played = usize::try_from(cut.saturating_add(count)).unwrap_or(usize::MAX);
+        for session in Self::new(law, arrivals, seed).take(played) {
+            turns_max = turns_max.max(u32::try_from(session.turns.len()).unwrap_or(u32::MAX));
+            think_max = think_max.max(session.turns.iter().map(|turn| turn.think_time).sum());
             hash.update(session.offset.to_bits().to_le_bytes());
             for turn in &session.turns {
                 hash.update(turn.prompt_tokens.to_le_bytes());
@@ -101,7 +109,7 @@ impl Sequence {
             let _ = write!(text, "{byte:02x}");
             text
         });
-        (requests, SequenceId { seed, cut, count, digest })
+        Extent { requests, turns_max, think_max, id: SequenceId { seed, cut, count, digest } }
     }
 
     fn gap(&mut self) -> f64 {
@@ -220,13 +228,16 @@ mod tests {
 
     #[test]
     fn the_identity_of_a_sequence_is_pinned() {
-        let (requests, id) = Sequence::measured(&law(), Arrivals::Gamma { cv: 2.0 }, 42, 10, 100);
-        insta::assert_snapshot!(format!("{requests} {}", id.digest), @"200 f8dac4e539da0a73");
-        assert_ne!(Sequence::measured(&law(), Arrivals::Poisson, 42, 10, 100).1.digest, id.digest);
-        assert_ne!(
-            Sequence::measured(&law(), Arrivals::Gamma { cv: 2.0 }, 43, 10, 100).1.digest,
-            id.digest
-        );
+        let extent = |arrivals, seed| Sequence::extent(&law(), arrivals, seed, 10, 100);
+        let gamma = extent(Arrivals::Gamma { cv: 2.0 }, 42);
+        let said = format!("{} {}", gamma.requests, gamma.id.digest);
+        insta::assert_snapshot!(said, @"200 f8dac4e539da0a73");
+        assert_ne!(extent(Arrivals::Poisson, 42).id.digest, gamma.id.digest);
+        assert_ne!(extent(Arrivals::Gamma { cv: 2.0 }, 43).id.digest, gamma.id.digest);
+        assert_eq!(gamma.turns_max, 3);
+        let sessions = Sequence::new(&law(), Arrivals::Poisson, 42).take(110);
+        let pauses = sessions.map(|s| s.turns.iter().map(|turn| turn.think_time).sum::<Duration>());
+        assert_eq!(pauses.max(), Some(gamma.think_max));
     }
 
     #[test]

@@ -12,6 +12,8 @@ use std::time::Duration;
 pub(crate) enum Fault {
     /// None: a streamed answer of two tokens.
     None,
+    /// None, but a `GET` waits for longer than a first chunk may.
+    SlowToGreet,
     /// 404 for all.
     NotFound,
     /// 401, with the request's headers in the body.
@@ -101,11 +103,14 @@ fn converse(mut stream: TcpStream, fault: Fault, served: &AtomicUsize) -> std::i
             return hold(reader);
         }
         if head.starts_with("GET ") {
+            if fault == Fault::SlowToGreet {
+                pause(Duration::from_millis(600));
+            }
             stream.write_all(&whole("200 OK", "text/plain", b"here"))?;
             continue;
         }
         match fault {
-            Fault::None => stream.write_all(&answer())?,
+            Fault::None | Fault::SlowToGreet => stream.write_all(&answer())?,
             Fault::NotFound => stream.write_all(&whole("404 Not Found", "text/plain", b"no"))?,
             Fault::EchoesHeaders | Fault::Prints => {
                 if fault == Fault::Prints {

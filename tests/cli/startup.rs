@@ -38,6 +38,14 @@ fn a_url_that_does_not_answer_is_named_with_the_reason() {
 }
 
 #[test]
+fn whether_a_url_answers_is_not_bound_by_the_limits_for_requests_under_load() {
+    let slow = Server::start(Fault::SlowToGreet);
+    let bench = Bench::with(&suite(&format!("url: {}", slow.url())));
+    let ran = bench.run(&["trial", "--rate", "20", "--for", "1s"]);
+    assert_ne!(ran.code, Some(4), "{ran}");
+}
+
+#[test]
 fn a_command_that_ends_at_once_is_shown_with_its_last_lines() {
     let target = "command: [sh, -c, 'echo one; echo cannot bind >&2; exit 7', '{port}']";
     let ran = refused(target, &["ended before it was ready: exit code 7\n"]);

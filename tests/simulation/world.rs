@@ -66,7 +66,7 @@ pub(crate) fn truth(like: &TrialPlan, near: f64, speed_sd: f64) -> f64 {
     const REPLAYS: u32 = 11;
     let mut rig = Simulated::new(Profile::named("llm").unwrap(), law(), like.seed ^ 0x5eed)
         .with_speed_sd(speed_sd);
-    let requests = Play::measured(&law(), like).0;
+    let requests = Play::extent(&law(), like).requests;
     let (mut low, mut high) = (near * 0.8, near * 1.25);
     for _ in 0..6 {
         let middle = (low * high).sqrt();

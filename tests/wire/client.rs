@@ -69,6 +69,9 @@ impl Heard {
 }
 
 impl Observer for Heard {
+    fn connected(&self, _: Duration) {
+        self.order.borrow_mut().push(("connected", Instant::now()));
+    }
     fn written(&self, at: Instant) {
         self.written.set(self.written.get() + 1);
         self.order.borrow_mut().push(("written", at));

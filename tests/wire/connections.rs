@@ -184,7 +184,7 @@ fn connections_are_opened_before_they_are_needed() {
         ask(&pooled, 0, 0).await;
         server.until(|seen| seen.connections == 20).await;
         assert_eq!(pooled.idle(), 20);
-        pooled.close_idle();
+        drop(pooled);
         server.until(|seen| seen.closed == 20).await;
         let new = client(&server, ConnectionMode::New).await;
         assert_eq!(new.prewarm(20).await, 0);

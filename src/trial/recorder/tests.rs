@@ -328,11 +328,27 @@ fn what_is_cut_short_counts_and_is_no_proof_of_a_violation_while_it_was_still_go
         assert_eq!(report.evidence, expected, "{waited} {ended:?}");
         assert_eq!((tallies(&report)[0], report.counts.of(Outcome::Unfinished)), (ttfc, 4));
     }
-    // With no limit on latency nothing says that a silent request was still good.
+    // Nor is a request that was stopped a failed one; it is no good one either.
     let mut r = recorder(&["error_rate < 10%"], 0, 10);
     r.intended(id(0), ms(0));
     (1..10).for_each(|session| request(&mut r, session, 0, &[100], Outcome::Ok));
-    assert_eq!(r.finish(ms(500), Ended::Stopped, Readings::default()).evidence, Evidence::Violated);
+    let report = r.finish(ms(500), Ended::Stopped, Readings::default());
+    assert_eq!((report.evidence, tallies(&report)[0]), (Evidence::Undecided, (1, 10)));
+}
+
+#[test]
+fn the_time_to_connect_is_latency_and_not_the_generators_lag() {
+    let mut r = recorder(&[], 0, 1);
+    r.intended(id(0), ms(0));
+    r.connected(id(0), ms(40));
+    r.written(id(0), ms(42));
+    r.chunk(id(0), ms(100), true);
+    r.end(id(0), ms(100), Ending::of(Outcome::Ok));
+    let report = finish(r, 200);
+    for (series, length) in [(Series::SendLag, 2), (Series::Ttfc, 100), (Series::TtfcSent, 58)] {
+        let seen = report.latency[&series].max().unwrap();
+        assert!(seen.abs_diff(ms(length)) < ms(1), "{series:?}: {seen:?}");
+    }
 }
 
 #[test]
@@ -353,17 +369,20 @@ fn two_slots(idle: u64, outcome: Outcome, has_pauses: bool) -> TrialReport {
     let concurrency = NonZeroU32::new(2).unwrap();
     let plan = TrialPlan { load: Load::Closed { concurrency }, ..plan(&[], 1, 4) };
     let mut r = Recorder::new(plan, Expected { requests: 4, has_tokens: true, has_pauses });
-    r.intended(id(0), ms(0));
-    r.intended(id(1), ms(0)); // measured from here
+    let send = |r: &mut Recorder, session, at| {
+        r.intended(id(session), ms(at));
+        r.written(id(session), ms(at));
+    };
+    send(&mut r, 0, 0);
+    send(&mut r, 1, 0); // measured from here
     r.end(id(0), ms(0), Ending::of(outcome));
-    r.intended(id(2), ms(idle));
+    send(&mut r, 2, idle);
     r.end(id(1), ms(600), Ending::of(Outcome::Ok));
-    r.intended(id(3), ms(600));
+    send(&mut r, 3, 600);
     r.end(id(2), ms(1_000), Ending::of(Outcome::Ok));
-    r.intended(id(4), ms(1_000));
+    send(&mut r, 4, 1_000);
     r.end(id(3), ms(1_500), Ending::of(Outcome::Ok));
     r.end(id(4), ms(9_000), Ending::of(Outcome::Ok));
-    r.counts.written = 4;
     finish(r, 9_000)
 }
 
@@ -402,4 +421,25 @@ fn what_comes_after_the_end_changes_nothing() {
     let report = finish(r, 30);
     assert_eq!((report.counts.ended(), report.counts.of(Outcome::Ok)), (1, 0));
     assert_eq!(tallies(&report), [(1, 1)]);
+}
+
+#[test]
+fn only_what_the_target_did_not_keep_from_being_sent_is_held_back() {
+    let all = [
+        (Outcome::TimeoutFirst, false, 1),
+        (Outcome::TimeoutFirst, true, 0),
+        (Outcome::Connect, false, 0),
+        (Outcome::TimeoutConnect, false, 0),
+        (Outcome::Unsent, false, 0),
+        (Outcome::Resource, false, 1),
+    ];
+    for (outcome, is_written, held_back) in all {
+        let mut r = recorder(&[], 0, 1);
+        r.intended(id(0), ms(0));
+        if is_written {
+            r.written(id(0), ms(1));
+        }
+        r.end(id(0), ms(50), Ending::of(outcome));
+        assert_eq!(finish(r, 100).counts.held_back, held_back, "{outcome:?}");
+    }
 }

@@ -7,6 +7,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::borrow::Cow;
 
+/// More tokens than any answer has: a count above it is no count.
+const TOKENS_MAX: u64 = 1 << 32;
+
 #[derive(Debug, Deserialize)]
 pub(super) struct Chunk<'a> {
     #[serde(borrow)]
@@ -119,10 +122,8 @@ impl<'a> Chunk<'a> {
     /// Token counts, if it holds them.
     pub(super) fn usage(&self) -> Option<Usage> {
         let counted = self.usage.as_ref()?;
-        Some(Usage {
-            prompt_tokens: counted.prompt_tokens.unwrap_or(0),
-            completion_tokens: counted.completion_tokens?,
-        })
+        let tokens = counted.completion_tokens.filter(|tokens| *tokens <= TOKENS_MAX)?;
+        Some(Usage { prompt_tokens: counted.prompt_tokens.unwrap_or(0), completion_tokens: tokens })
     }
 
     /// The text of its error, if it is one.
