@@ -1,7 +1,6 @@
 //! What may become a baseline, and how it joins the old one.
 
 use super::fingerprint::{Difference, Fingerprint};
-use super::precision::{base_factor, rounded, significant};
 use super::record::{
     Baseline, BaselineCheck, Environment, HISTORY_LIMIT, HistoryEntry, Recorded, SourceKind,
 };
@@ -10,6 +9,7 @@ use crate::check::{Conclusion, Estimate, Finding};
 use crate::config::Plan;
 use crate::config::plan::CheckPlan;
 use crate::slo::{Comparison, Metric, Slo};
+use crate::units::number::{significant, stored};
 use crate::units::{Quantity, Ratio};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -185,7 +185,7 @@ fn within_error_limit(plan: &CheckPlan, finding: &Finding) -> Result<(), Refusal
             });
     for slo in bounding.chain(always.into_iter().flatten()) {
         let Some(metric) = finding.metrics.get(slo.metric.name()) else { continue };
-        let value = metric.value * base_factor(&metric.unit);
+        let value = metric.value * Quantity::factor(&metric.unit);
         if !slo.comparison.holds(value, slo.limit.value()) {
             return Err(Refusal::OverErrorLimit {
                 check: finding.check.clone(),
@@ -200,7 +200,7 @@ fn within_error_limit(plan: &CheckPlan, finding: &Finding) -> Result<(), Refusal
 }
 
 fn brief(metric: &Estimate) -> Estimate {
-    let round = |value| rounded(value, metric.low, metric.high);
+    let round = |value| stored(value, metric.low, metric.high);
     Estimate {
         value: round(metric.value),
         low: round(metric.low),

@@ -6,6 +6,7 @@ use super::json::pretty;
 use super::{Results, number};
 use crate::slo::{Slo, Statistic};
 use crate::trial::{EvidenceResult, TrialResult, TrialSlo, Validity, tidy};
+use crate::units::Quantity;
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -125,7 +126,7 @@ fn condition(result: &TrialSlo) -> Option<Condition<'_>> {
         Statistic::Quantile(q) => Some(q.get()),
         Statistic::Mean | Statistic::Max | Statistic::Min | Statistic::Whole => None,
     };
-    let to_base = if result.unit == "ms" { 1e-3 } else { 1.0 };
+    let to_base = Quantity::factor(&result.unit);
     Some(Condition {
         met: result.evidence == EvidenceResult::Met,
         slo_metric_key: percentile.map_or_else(

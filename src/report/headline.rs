@@ -186,14 +186,10 @@ fn of_pass(results: &Results) -> String {
 /// The value now, with unit and interval.
 fn now(row: Row<'_>) -> String {
     match row.current() {
-        Some(metric) => {
-            let value = number::estimate(metric.value, metric.low, metric.high);
-            let (value, interval) = value.split_once(" [").unwrap_or((&value, ""));
-            let interval =
-                if interval.is_empty() { String::new() } else { format!(" [{interval}") };
-            format!("{value}{}{interval}", with_space(row.unit()))
+        Some(metric) if metric.low < metric.high => {
+            number::with_unit(metric.value, metric.low, metric.high, &quoteless(row.unit()))
         }
-        None => format!("{}{}", row.current_cell(), with_space(row.unit())),
+        Some(_) | None => format!("{}{}", row.current_cell(), with_space(row.unit())),
     }
 }
 

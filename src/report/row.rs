@@ -256,10 +256,10 @@ pub(super) fn cell(metric: &MetricResult) -> String {
 /// A limit as it is read: `−10 %`, `at least 40`.
 pub(super) fn limit(limit: Limit) -> String {
     match limit.rule {
-        LimitRule::MaxDrop => number::change_short(-limit.value),
-        LimitRule::MaxRise => number::change_short(limit.value),
-        LimitRule::Min => format!("at least {}", number::plain(limit.value)),
-        LimitRule::Max => format!("at most {}", number::plain(limit.value)),
+        LimitRule::MaxDrop => number::change_in_full(-limit.value),
+        LimitRule::MaxRise => number::change_in_full(limit.value),
+        LimitRule::Min => format!("at least {}", number::in_full(limit.value)),
+        LimitRule::Max => format!("at most {}", number::in_full(limit.value)),
     }
 }
 
