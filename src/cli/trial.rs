@@ -97,7 +97,7 @@ impl Trial {
         let result = TrialResult::from(&report);
         let printed = print(&match format {
             Format::Text => text::render(&result),
-            Format::Json => json::render_trial(&result),
+            Format::Json => json::render(&result),
         });
         let status = match (report.is_valid(), report.evidence) {
             (false, _) => ExitStatus::Invalid,

@@ -2,8 +2,7 @@
 //! writes, so that what reads one reads the other. Keys after `history` are ours.
 
 use super::check_result::{CheckResult, ConclusionResult};
-use super::json::pretty;
-use super::{Results, number};
+use super::{Results, json, number};
 use crate::slo::{Slo, Statistic};
 use crate::trial::{EvidenceResult, TrialResult, TrialSlo, Validity, tidy};
 use crate::units::Quantity;
@@ -79,7 +78,7 @@ pub fn render(results: &Results, check: &CheckResult) -> String {
             .filter(|trial| is_met(trial) && trial.value <= best.high)
             .max_by(|a, b| a.value.total_cmp(&b.value))
     });
-    pretty(&Search {
+    json::render(&Search {
         traffic_scheduler_type: traffic,
         searched_knob: knob,
         start_value: check.search.map(|search| search.from),

@@ -126,6 +126,19 @@ pub enum ConclusionResult {
     },
 }
 
+impl ConclusionResult {
+    /// Why it is invalid; empty for any other.
+    pub(super) fn reasons(&self) -> &[Reason] {
+        match self {
+            Self::Invalid { reasons } => reasons,
+            Self::Found
+            | Self::AtLeast { .. }
+            | Self::NoneHolds { .. }
+            | Self::Inconclusive { .. } => &[],
+        }
+    }
+}
+
 impl From<&Conclusion> for ConclusionResult {
     fn from(conclusion: &Conclusion) -> Self {
         match conclusion {

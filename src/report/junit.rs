@@ -12,9 +12,6 @@ use super::{Problem, ProblemCode, Results, Verdict};
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 use std::time::Duration;
 
-/// Most lines of the target's log.
-const LOG_LINES_MAX: usize = 20;
-
 /// The report.
 #[must_use]
 pub fn render(results: &Results) -> String {
@@ -92,7 +89,7 @@ fn rule_name(rule: LimitRule) -> &'static str {
 }
 
 fn status(results: &Results, row: Row<'_>) -> TestCaseStatus {
-    let is_hollow = row.is_hollow();
+    let is_hollow = row.hollow;
     let kind = match row.verdict {
         Verdict::Regression | Verdict::Inconclusive | Verdict::New => NonSuccessKind::Failure,
         Verdict::Invalid | Verdict::Incomparable | Verdict::Error => NonSuccessKind::Error,
@@ -117,7 +114,7 @@ fn status(results: &Results, row: Row<'_>) -> TestCaseStatus {
         lines.push(format!("not failing: fail_on does not name {}", row.verdict.word()));
     }
     // Both numbers with their intervals, which a message of one line leaves out.
-    let reason = row.reason();
+    let reason = row.reason;
     if !reason.is_empty() && !notes_of(row).iter().any(|note| note.text == reason) {
         lines.push(reason.to_owned());
     }
@@ -140,8 +137,7 @@ fn of_problem(results: &Results, problem: &Problem) -> TestCase {
         ProblemCode::Empty => "empty",
     };
     let mut lines = vec![problem.text.clone()];
-    let skip = problem.last_lines.len().saturating_sub(LOG_LINES_MAX);
-    lines.extend(problem.last_lines.iter().skip(skip).cloned());
+    lines.extend(problem.tail().map(str::to_owned));
     lines.extend(cure_lines(results, State::Problem(problem)));
     lines.push(format!("see it again: {}", repeat(results)));
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);

@@ -14,8 +14,6 @@ type Md = Escaped<Markdown>;
 
 /// Most rows of the table of gates.
 const ROWS_MAX: usize = 20;
-/// Most lines of the target's log.
-const LOG_LINES_MAX: usize = 20;
 
 /// How much of a report is shown, in the order in which it shrinks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -141,9 +139,7 @@ impl View {
 
 fn log(state: State<'_>) -> Option<Md> {
     let State::Problem(problem) = state else { return None };
-    let lines = &problem.last_lines;
-    let skip = lines.len().saturating_sub(LOG_LINES_MAX);
-    (!lines.is_empty()).then(|| Md::fence("text", lines.iter().skip(skip).map(String::as_str)))
+    (!problem.last_lines.is_empty()).then(|| Md::fence("text", problem.tail()))
 }
 
 fn shown<'a>(all: &[Row<'a>], extent: Extent) -> Vec<Row<'a>> {
@@ -188,14 +184,10 @@ fn summary(results: &Results, rows: &[Row<'_>]) -> Md {
     let trials: usize = results.checks.iter().map(|check| check.trials.len()).sum();
     Md::number(&format!(
         "{} passed · {} · {}",
-        plural(rows.len(), "gate"),
-        plural(trials, "trial"),
+        number::counted(rows.len() as u64, "gate"),
+        number::counted(trials as u64, "trial"),
         number::duration(results.seconds)
     ))
-}
-
-fn plural(n: usize, word: &str) -> String {
-    format!("{} {word}{}", number::count(n as u64), if n == 1 { "" } else { "s" })
 }
 
 fn curves(results: &Results, extent: Extent) -> Vec<CurveView> {
@@ -228,7 +220,10 @@ fn curves(results: &Results, extent: Extent) -> Vec<CurveView> {
                 header,
                 rows: rows.collect(),
                 left_out: (curve.left_out > 0).then(|| {
-                    Md::number(&format!("and {} further away", plural(curve.left_out, "trial")))
+                    Md::number(&format!(
+                        "and {} further away",
+                        number::counted(curve.left_out as u64, "trial")
+                    ))
                 }),
                 chart: curve
                     .chart

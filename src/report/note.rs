@@ -1,9 +1,9 @@
 //! What must be said below the table: what broke first, how sure, what is missing, what to do.
 
-use super::check_result::{BindingResult, CheckResult, ConclusionResult};
+use super::check_result::{BindingResult, CheckResult};
 use super::row::{Row, State, observed, quoted, rows};
 use super::{Results, Verdict, number};
-use crate::trial::{EndedResult, EvidenceResult, Reason, TrialResult, Validity};
+use crate::trial::{EndedResult, EvidenceResult, TrialResult, Validity};
 
 /// Most examples of failures.
 const FAILURES_MAX: usize = 3;
@@ -50,7 +50,7 @@ pub(super) fn notes(results: &Results) -> Vec<Note> {
 /// What one row has to say.
 pub(super) fn of_row(row: Row<'_>) -> Vec<Note> {
     let reason = |label| {
-        let text = row.reason().to_owned();
+        let text = row.reason.to_owned();
         (!text.is_empty()).then_some(Note { label, text })
     };
     let evidence = || Some(Note { label: "Evidence", text: evidence(row) });
@@ -65,7 +65,7 @@ pub(super) fn of_row(row: Row<'_>) -> Vec<Note> {
         }
         Verdict::Inconclusive => vec![reason("Missing"), failures(row.check), evidence()],
         Verdict::Invalid => invalid(row).into_iter().map(Some).collect(),
-        Verdict::Incomparable if row.is_hollow() => vec![reason("Why")],
+        Verdict::Incomparable if row.hollow => vec![reason("Why")],
         Verdict::Incomparable => vec![reason("Differs")],
         Verdict::Error => vec![reason("Why")],
         Verdict::Improvement if row.is_suspicious() => {
@@ -90,17 +90,11 @@ pub(super) fn of_row(row: Row<'_>) -> Vec<Note> {
 }
 
 fn invalid(row: Row<'_>) -> Vec<Note> {
-    let reasons: &[Reason] = match &row.check.conclusion {
-        ConclusionResult::Invalid { reasons } => reasons,
-        ConclusionResult::Found
-        | ConclusionResult::AtLeast { .. }
-        | ConclusionResult::NoneHolds { .. }
-        | ConclusionResult::Inconclusive { .. } => &[],
-    };
+    let reasons = row.check.conclusion.reasons();
     let mut notes: Vec<Note> =
         reasons.iter().map(|reason| Note { label: "Signal", text: reason.text.clone() }).collect();
-    if notes.is_empty() && !row.reason().is_empty() {
-        notes.push(Note { label: "Why", text: row.reason().to_owned() });
+    if notes.is_empty() && !row.reason.is_empty() {
+        notes.push(Note { label: "Why", text: row.reason.to_owned() });
     }
     let mut advice: Vec<&str> = reasons.iter().map(|reason| reason.advice.as_str()).collect();
     advice.dedup();
@@ -148,21 +142,17 @@ fn evidence(row: Row<'_>) -> String {
     match row.current() {
         Some(metric) => format!(
             "{} in {}, {} interval; {} took {took}; {health}",
-            plural(metric.samples, "request"),
-            plural(u64::from(metric.trials), "trial"),
+            number::counted(metric.samples, "request"),
+            number::counted(u64::from(metric.trials), "trial"),
             number::percent(metric.confidence),
-            plural(trials.len() as u64, "trial"),
+            number::counted(trials.len() as u64, "trial"),
         ),
         None => format!(
             "{} in {}, {took}; {health}",
-            plural(sent, "request"),
-            plural(trials.len() as u64, "trial"),
+            number::counted(sent, "request"),
+            number::counted(trials.len() as u64, "trial"),
         ),
     }
-}
-
-fn plural(n: u64, word: &str) -> String {
-    format!("{} {word}{}", number::count(n), if n == 1 { "" } else { "s" })
 }
 
 /// Classes of failures, with their counts.
@@ -203,7 +193,7 @@ fn failures(check: &CheckResult) -> Option<Note> {
         label: "Failures",
         text: format!(
             "of {} at {} {}: {}",
-            plural(trial.counts.intended, "request"),
+            number::counted(trial.counts.intended, "request"),
             number::plain(trial.value),
             check.unit,
             list.join("; ")

@@ -134,6 +134,12 @@ pub fn count(n: u64) -> String {
     grouped(&n.to_string())
 }
 
+/// A count of things: `1 trial`, `1 912 requests`.
+#[must_use]
+pub fn counted(n: u64, thing: &str) -> String {
+    format!("{} {thing}{}", count(n), if n == 1 { "" } else { "s" })
+}
+
 /// A length of time in seconds: `4 min 40 s`, `52 s`, `0.4 s`.
 #[must_use]
 pub fn duration(seconds: f64) -> String {
