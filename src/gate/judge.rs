@@ -1,6 +1,6 @@
 //! The verdict on one check.
 
-use super::limit::{Current, Limit, LimitKind, absolute, relative};
+use super::limit::{Current, Limit, absolute, relative};
 use super::verdict::{CheckVerdict, GateResult, Ruling, Verdict};
 use crate::baseline::{BaselineCheck, Difference, text_diff};
 use crate::check::{Conclusion, Estimate, Finding};
@@ -54,7 +54,7 @@ pub fn judge_check(
         && !gates.iter().any(|gate| gate.hollow)
     {
         let rulings = vec![Ruling::hollow(why)];
-        gates.push(GateResult::of(&plan.name, "baseline", LimitKind::Presence, rulings));
+        gates.push(GateResult::of("baseline", rulings));
     }
     CheckVerdict::of(&plan.name, gates)
 }
@@ -92,11 +92,10 @@ fn judge_limit(
     }
     rulings.extend(obstacle);
     GateResult {
-        limit: limit.text(),
+        limit: Some(limit),
         baseline: then.cloned(),
-        current: finding.metrics.get(metric).cloned(),
         change,
-        ..GateResult::of(&plan.name, metric, limit.kind(), rulings)
+        ..GateResult::of(metric, rulings)
     }
 }
 
@@ -225,10 +224,7 @@ fn lost_metrics<'a>(
         .map(|(metric, then)| {
             let reason = format!("the baseline has `{metric}`, this run did not measure it");
             let rulings = vec![Ruling::hollow(reason)];
-            GateResult {
-                baseline: Some(then.clone()),
-                ..GateResult::of(&plan.name, metric, LimitKind::Presence, rulings)
-            }
+            GateResult { baseline: Some(then.clone()), ..GateResult::of(metric, rulings) }
         })
 }
 
@@ -238,7 +234,7 @@ mod tests {
     use crate::baseline::{BaselineCheck, fixture};
     use crate::check::{Conclusion, Finding, Gap};
     use crate::config::plan::GateLimits;
-    use crate::gate::{CheckVerdict, LimitKind, Verdict};
+    use crate::gate::{CheckVerdict, Limit, Verdict};
     use crate::trial::InvalidReason;
 
     fn judge(finding: &Finding, entry: &BaselineCheck) -> CheckVerdict {
@@ -289,9 +285,8 @@ mod tests {
         let gate = &judged.gates[0];
         let change = gate.change.unwrap();
         assert!(change.low < change.value && change.value < change.high && change.high < -0.2);
-        assert_eq!(gate.limit, "max_drop 10 %");
+        assert_eq!(gate.limit, Some(Limit::MaxDrop(0.1)));
         assert_eq!(gate.baseline, fixture::entry().metrics.get("capacity").cloned());
-        assert!(gate.current.is_some());
     }
 
     #[test]
@@ -386,7 +381,7 @@ mod tests {
         assert_eq!(judge(220.0, BaselineView::Missing).verdict, Verdict::Pass);
         let broken = judge(180.0, BaselineView::Missing);
         assert_eq!(broken.verdict, Verdict::Regression);
-        assert_eq!(broken.gates[0].kind, LimitKind::Min);
+        assert_eq!(broken.gates[0].limit, Some(Limit::Min(200.0)));
         let unusable = judge(220.0, BaselineView::Unusable("the baseline is empty"));
         assert_eq!(unusable.verdict, Verdict::Incomparable);
         assert!(unusable.gates.iter().any(|gate| gate.hollow && gate.metric == "baseline"));
@@ -400,10 +395,11 @@ mod tests {
         plan.gates = [("capacity".to_owned(), limits)].into();
         let finding = fixture::finding(38.5, 38.3, 38.7);
         let judged = judge_check(&plan, &finding, BaselineView::Entry(&fixture::entry()));
-        let kinds: Vec<_> = judged.gates.iter().map(|gate| (gate.kind, gate.verdict)).collect();
+        let gates: Vec<_> =
+            judged.gates.iter().map(|gate| (gate.limit.unwrap(), gate.verdict)).collect();
         assert_eq!(
-            kinds,
-            [(LimitKind::MaxDrop, Verdict::Pass), (LimitKind::Min, Verdict::Regression)]
+            gates,
+            [(Limit::MaxDrop(0.1), Verdict::Pass), (Limit::Min(40.0), Verdict::Regression)]
         );
         assert_eq!(judged.verdict, Verdict::Regression);
     }

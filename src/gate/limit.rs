@@ -13,27 +13,16 @@ use crate::units::{KnobValue, Quantity};
 /// than the service became so much better.
 pub const SUSPICIOUS: f64 = 1.5;
 
-/// Which kind of limit a gate is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LimitKind {
-    /// Largest relative loss against the baseline.
-    MaxDrop,
-    /// Largest relative rise against the baseline.
-    MaxRise,
-    /// Smallest absolute value.
-    Min,
-    /// Largest absolute value.
-    Max,
-    /// Not a limit: something that must be there.
-    Presence,
-}
-
 /// A limit with its number: a share for the relative kinds, base units for the absolute ones.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Limit {
+pub enum Limit {
+    /// Largest relative loss against the baseline.
     MaxDrop(f64),
+    /// Largest relative rise against the baseline.
     MaxRise(f64),
+    /// Smallest absolute value.
     Min(f64),
+    /// Largest absolute value.
     Max(f64),
 }
 
@@ -62,32 +51,9 @@ impl Limit {
         .collect()
     }
 
-    pub(super) fn kind(self) -> LimitKind {
-        match self {
-            Self::MaxDrop(_) => LimitKind::MaxDrop,
-            Self::MaxRise(_) => LimitKind::MaxRise,
-            Self::Min(_) => LimitKind::Min,
-            Self::Max(_) => LimitKind::Max,
-        }
-    }
-
     /// Whether it needs a baseline.
     pub(super) fn is_relative(self) -> bool {
         matches!(self, Self::MaxDrop(_) | Self::MaxRise(_))
-    }
-
-    /// `max_drop 10 %`, `min 200 sessions/s`; the unit is that of the base.
-    pub(super) fn text(self) -> String {
-        match self {
-            Self::MaxDrop(share) => {
-                format!("max_drop {}", change_in_full(share).trim_start_matches('+'))
-            }
-            Self::MaxRise(share) => {
-                format!("max_rise {}", change_in_full(share).trim_start_matches('+'))
-            }
-            Self::Min(value) => format!("min {value}"),
-            Self::Max(value) => format!("max {value}"),
-        }
     }
 }
 

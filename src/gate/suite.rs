@@ -1,7 +1,6 @@
 //! The verdict on a whole run.
 
 use super::judge::{BaselineView, judge_check};
-use super::limit::LimitKind;
 use super::verdict::{CheckVerdict, GateResult, Ruling, Verdict, fails};
 use crate::baseline::{Difference, Fingerprint, Loaded, Standing};
 use crate::check::Finding;
@@ -134,7 +133,7 @@ fn judge_one(
 
 fn hollow(check: &str, reason: &str) -> CheckVerdict {
     let rulings = vec![Ruling::hollow(reason)];
-    CheckVerdict::of(check, vec![GateResult::of(check, "gate", LimitKind::Presence, rulings)])
+    CheckVerdict::of(check, vec![GateResult::of("gate", rulings)])
 }
 
 #[cfg(test)]
