@@ -156,21 +156,22 @@ fn shown<'a>(all: &[Row<'a>], extent: Extent) -> Vec<Row<'a>> {
 
 impl GateView {
     fn of(row: Row<'_>) -> Self {
-        let strong = |text: String| {
-            let text = Md::number(&text);
-            if row.fails { text.strong() } else { text }
-        };
         Self {
             name: Md::prose(&row.name()),
             unit: Md::prose(row.unit()),
             baseline: Md::number(&row.baseline_cell()),
-            current: strong(row.current_cell()),
-            change: strong(row.change_cell()),
+            current: strong(&row.current_cell(), row.fails),
+            change: strong(&row.change_cell(), row.fails),
             limit: Md::number(&row.limit_cell()),
             symbol: Md::ours(row.symbol()),
             verdict: Md::number(&row.verdict_cell()),
         }
     }
+}
+
+fn strong(text: &str, is_strong: bool) -> Md {
+    let text = Md::number(text);
+    if is_strong { text.strong() } else { text }
 }
 
 fn note_views(results: &Results) -> Vec<NoteView> {
@@ -203,22 +204,11 @@ fn curves(results: &Results, extent: Extent) -> Vec<CurveView> {
         })
         .filter_map(|check| {
             let curve = Curve::of(check)?;
-            let mut header = vec![Md::prose(&curve.unit)];
-            header.extend(curve.conditions.iter().map(|slo| Md::code(slo)));
-            header.extend([Md::ours("requests"), Md::ours("evidence")]);
-            let rows = curve.lines.iter().map(|line| {
-                let mut cells = vec![Md::number(&line.load)];
-                cells.extend(line.observed.iter().map(|(text, is_violated)| {
-                    let text = Md::number(text);
-                    if *is_violated { text.strong() } else { text }
-                }));
-                cells.extend([Md::number(&line.requests), Md::ours(line.evidence)]);
-                cells
-            });
+            let cell = |(text, is_violated): &(String, bool)| strong(text, *is_violated);
             Some(CurveView {
                 name: Md::code(&check.name),
-                header,
-                rows: rows.collect(),
+                header: curve.header.iter().map(|text| Md::prose(text)).collect(),
+                rows: curve.lines.iter().map(|line| line.iter().map(cell).collect()).collect(),
                 left_out: (curve.left_out > 0).then(|| {
                     Md::number(&format!(
                         "and {} further away",

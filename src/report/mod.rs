@@ -6,7 +6,7 @@ pub mod capacity_search;
 mod check_result;
 mod command;
 mod curve;
-pub mod escape;
+mod escape;
 #[cfg(test)]
 mod fixture;
 mod headline;

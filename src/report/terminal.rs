@@ -162,16 +162,10 @@ fn curves(out: &mut String, results: &Results, rows: &[Row<'_>], state: State<'_
     };
     for check in results.checks.iter().filter(|check| is_shown(check)) {
         let Some(curve) = Curve::of(check) else { continue };
-        let mut header = vec![curve.unit.clone()];
-        header.extend(curve.conditions.iter().cloned());
-        header.extend(["requests".to_owned(), "evidence".to_owned()]);
+        let header: Vec<String> = curve.header.iter().map(|text| text.replace('`', "")).collect();
         let last = header.len() - 1;
-        let lines = curve.lines.into_iter().map(|line| {
-            let mut cells = vec![line.load];
-            cells.extend(line.observed.into_iter().map(|(text, _)| text));
-            cells.extend([line.requests, line.evidence.to_owned()]);
-            cells
-        });
+        let lines =
+            curve.lines.into_iter().map(|line| line.into_iter().map(|cell| cell.0).collect());
         let _ = writeln!(out, "\nLoad and response of `{}`, trial by trial:\n", line(&check.name));
         let _ = writeln!(out, "{}", table(&header, lines, |column| column < last));
         if curve.left_out > 0 {
