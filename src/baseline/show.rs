@@ -1,7 +1,6 @@
 //! A baseline as text for people.
 
 use super::record::{Baseline, BaselineCheck, HistoryEntry, SourceKind};
-use crate::check::Estimate;
 use crate::units::number::with_unit;
 use std::fmt::Write as _;
 
@@ -37,7 +36,7 @@ pub fn show(baseline: &Baseline) -> String {
 fn show_check(text: &mut String, name: &str, check: &BaselineCheck, history: &[HistoryEntry]) {
     let _ = writeln!(text, "\n{name}: {} over {}", check.kind, check.knob);
     for (metric, estimate) in &check.metrics {
-        let _ = writeln!(text, "  {metric:<12} {}", line(estimate));
+        let _ = writeln!(text, "  {metric:<12} {estimate}");
     }
     let sequence = &check.sequence;
     let _ = writeln!(
@@ -56,16 +55,6 @@ fn show_check(text: &mut String, name: &str, check: &BaselineCheck, history: &[H
         let reason = entry.reason.as_deref().map(|r| format!(": {r}")).unwrap_or_default();
         let _ = writeln!(text, "  {:<12} {} {capacity}{reason}", "accepted", entry.time);
     }
-}
-
-fn line(estimate: &Estimate) -> String {
-    format!(
-        "{} ({:.0} %, {} requests in {} trials)",
-        with_unit(estimate.value, estimate.low, estimate.high, &estimate.unit),
-        estimate.confidence.get() * 100.0,
-        estimate.samples,
-        estimate.trials
-    )
 }
 
 #[cfg(test)]

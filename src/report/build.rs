@@ -180,7 +180,7 @@ fn check(parts: &Parts<'_>, run: &CheckRun) -> CheckResult {
     let plan = parts.plan.checks.get(&run.name);
     let unit = plan.map_or("", |plan| plan.capacity.knob.unit());
     let mut result = match &run.finding {
-        Some(finding) => CheckResult::new(finding, "capacity", unit, run.history.trials()),
+        Some(finding) => CheckResult::new(finding, unit, run.history.trials()),
         None => unfinished(run, unit),
     };
     let Some(plan) = plan else { return result };

@@ -185,8 +185,7 @@ fn supported(low: f64, high: f64) -> Option<i32> {
 }
 
 /// A number with this many decimals; negative: rounded to tens, hundreds …
-#[must_use]
-pub fn fixed(value: f64, decimals: i32) -> String {
+fn fixed(value: f64, decimals: i32) -> String {
     if !value.is_finite() {
         return NONE.to_owned();
     }
