@@ -1,6 +1,7 @@
 //! Reads what this machine is. What cannot be read is unknown, never an error.
 
 use super::fingerprint::{Fingerprint, Gpu};
+use crate::units::number::significant;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -96,7 +97,7 @@ fn quota(root: &Path, cgroup: &str) -> Option<f64> {
         .filter_map(|text| {
             let (quota, period) = text.trim().split_once(' ')?;
             let cores = quota.parse::<f64>().ok()? / period.parse::<f64>().ok()?;
-            cores.is_finite().then(|| super::precision::significant(cores, 3))
+            cores.is_finite().then(|| significant(cores, 3))
         })
         .min_by(f64::total_cmp)
 }

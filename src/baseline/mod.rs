@@ -8,7 +8,6 @@ mod fingerprint;
 pub(crate) mod fixture;
 mod load;
 mod machine;
-mod precision;
 mod record;
 mod refusal;
 mod schema;
@@ -20,7 +19,6 @@ pub use accept::{Acceptance, accept};
 pub use diff::{diff, text_diff};
 pub use fingerprint::{Difference, Fingerprint, Gpu, Weight, differences};
 pub use load::{Defect, FILE_LIMIT, Loaded, load};
-pub use precision::{base_factor, rounded, shown};
 pub use record::{
     Baseline, BaselineCheck, Environment, HISTORY_LIMIT, HistoryEntry, Recorded, SourceKind,
     Standing,

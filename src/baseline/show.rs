@@ -1,8 +1,7 @@
 //! A baseline as text for people.
 
-use super::precision::shown;
 use super::record::{Baseline, BaselineCheck, HistoryEntry, SourceKind};
-use crate::check::Estimate;
+use crate::units::number::with_unit;
 use std::fmt::Write as _;
 
 /// The whole baseline, one block per check.
@@ -37,7 +36,7 @@ pub fn show(baseline: &Baseline) -> String {
 fn show_check(text: &mut String, name: &str, check: &BaselineCheck, history: &[HistoryEntry]) {
     let _ = writeln!(text, "\n{name}: {} over {}", check.kind, check.knob);
     for (metric, estimate) in &check.metrics {
-        let _ = writeln!(text, "  {metric:<12} {}", line(estimate));
+        let _ = writeln!(text, "  {metric:<12} {estimate}");
     }
     let sequence = &check.sequence;
     let _ = writeln!(
@@ -52,33 +51,10 @@ fn show_check(text: &mut String, name: &str, check: &BaselineCheck, history: &[H
         check.elapsed.as_secs_f64()
     );
     for entry in history.iter().rev() {
-        let number = |value| shown(value, entry.low, entry.high);
+        let capacity = with_unit(entry.value, entry.low, entry.high, &entry.unit);
         let reason = entry.reason.as_deref().map(|r| format!(": {r}")).unwrap_or_default();
-        let _ = writeln!(
-            text,
-            "  {:<12} {} {} {} [{}, {}]{reason}",
-            "accepted",
-            entry.time,
-            number(entry.value),
-            entry.unit,
-            number(entry.low),
-            number(entry.high)
-        );
+        let _ = writeln!(text, "  {:<12} {} {capacity}{reason}", "accepted", entry.time);
     }
-}
-
-fn line(estimate: &Estimate) -> String {
-    let number = |value| shown(value, estimate.low, estimate.high);
-    format!(
-        "{} {} [{}, {}] ({:.0} %, {} requests in {} trials)",
-        number(estimate.value),
-        estimate.unit,
-        number(estimate.low),
-        number(estimate.high),
-        estimate.confidence.get() * 100.0,
-        estimate.samples,
-        estimate.trials
-    )
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
-//! Writing the committed file: all of it or nothing.
+//! Writing the committed file.
 
 use super::load::FILE_LIMIT;
 use super::record::Baseline;
 use super::schema::render;
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use crate::run::write_atomically;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Why a baseline was not written; what was there before still is.
@@ -27,8 +28,7 @@ pub enum WriteError {
     },
 }
 
-/// Writes the baseline; its folder is made where it is missing. A reader, or a crash, sees the old
-/// file or the new one, never a part.
+/// Writes the baseline, all of it or nothing. Its folder is made where it is missing.
 ///
 /// # Errors
 /// Says which file could not be written and why.
@@ -37,28 +37,10 @@ pub fn write(path: &Path, baseline: &Baseline) -> Result<(), WriteError> {
     if u64::try_from(text.len()).is_ok_and(|bytes| bytes > FILE_LIMIT) {
         return Err(WriteError::TooLarge { bytes: text.len() });
     }
-    replace(path, &text).map_err(|source| WriteError::Io { path: path.to_owned(), source })
-}
-
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        Some(_) | None => Path::new("."),
-    };
-    fs::create_dir_all(folder)?;
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".baseline-").suffix(".tmp");
-    // The default of a temporary file hides it from everyone else; the umask still applies.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    // The new name is durable only when the folder is.
-    #[cfg(unix)]
-    File::open(folder)?.sync_all()?;
-    Ok(())
+    path.parent()
+        .map_or(Ok(()), fs::create_dir_all)
+        .and_then(|()| write_atomically(path, text.as_bytes()))
+        .map_err(|source| WriteError::Io { path: path.to_owned(), source })
 }
 
 #[cfg(test)]
@@ -86,11 +68,5 @@ mod tests {
         assert!(error.to_string().contains("chat.json"), "{error}");
         assert!(matches!(error, WriteError::Io { .. }));
         assert_eq!(fs::read_to_string(&file).unwrap(), "old");
-
-        let occupied = folder.path().join("chat.json");
-        fs::create_dir_all(occupied.join("full")).unwrap();
-        assert!(write(&occupied, &fixture::baseline()).is_err());
-        assert!(occupied.is_dir());
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::slo::Better;
 use crate::trial::InvalidReason;
+use crate::units::number::with_unit;
 use crate::units::{KnobValue, Ratio};
 use crate::workload::SequenceId;
 use std::collections::BTreeMap;
@@ -36,11 +37,8 @@ impl fmt::Display for Estimate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} {} [{}, {}] ({:.0} %, {} requests in {} trials)",
-            self.value,
-            self.unit,
-            self.low,
-            self.high,
+            "{} ({:.0} %, {} requests in {} trials)",
+            with_unit(self.value, self.low, self.high, &self.unit),
             self.confidence.get() * 100.0,
             self.samples,
             self.trials

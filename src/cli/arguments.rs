@@ -36,6 +36,26 @@ pub(super) enum Format {
     Junit,
 }
 
+/// In which form the outcome is printed.
+#[derive(Debug, Args)]
+pub(super) struct FormatOption {
+    /// What is printed at the end: text, json, markdown or junit
+    #[arg(
+        long,
+        env = "PLIMSOLL_FORMAT",
+        hide_env_values = true,
+        default_value = "text",
+        value_name = "FORMAT"
+    )]
+    format: String,
+}
+
+impl FormatOption {
+    pub(super) fn read<T: ValueEnum>(&self, default: T) -> Result<T, ExitStatus> {
+        choice("--format", &self.format, default)
+    }
+}
+
 /// Which suite, and how it is changed from outside. An empty environment variable counts as not set.
 #[derive(Debug, Args)]
 pub(super) struct SuiteOptions {
@@ -124,15 +144,8 @@ pub(super) struct RunOptions {
     /// Hard bound on the whole run, for example `5m`; by default that of the suite
     #[arg(long, env = "PLIMSOLL_BUDGET", hide_env_values = true, value_name = "TIME")]
     budget: Option<String>,
-    /// What is printed at the end: text, json, markdown or junit
-    #[arg(
-        long,
-        env = "PLIMSOLL_FORMAT",
-        hide_env_values = true,
-        default_value = "text",
-        value_name = "FORMAT"
-    )]
-    format: String,
+    #[command(flatten)]
+    format: FormatOption,
     /// No progress on standard error
     #[arg(long, short)]
     quiet: bool,
@@ -180,7 +193,7 @@ impl RunOptions {
             plan,
             sets: self.suite.sets.iter().chain(&budget).map(|set| redacted(set)).collect(),
             out: self.out.path().to_owned(),
-            format: choice("--format", &self.format, Format::Text)?,
+            format: self.format.read(Format::Text)?,
             quiet: self.quiet,
             colour,
             github: match choice("--ci", &self.ci, Ci::Auto)? {
@@ -277,7 +290,7 @@ pub(super) fn not_empty(text: Option<&str>) -> Option<&str> {
 }
 
 /// One of the known words; an empty text is the default.
-pub(super) fn choice<T: ValueEnum>(option: &str, text: &str, default: T) -> Result<T, ExitStatus> {
+fn choice<T: ValueEnum>(option: &str, text: &str, default: T) -> Result<T, ExitStatus> {
     let Some(text) = not_empty(Some(text)) else { return Ok(default) };
     T::from_str(text, true).map_err(|_| {
         let known: Vec<String> = T::value_variants()

@@ -120,10 +120,6 @@ impl Accept {
             previous.as_ref(),
         )
         .map_err(|refusal| refused(&format!("this run cannot be the baseline: {refusal}")))?;
-        if let Some(parent) = path.parent() {
-            // What cannot be made is reported by the write.
-            let _ = std::fs::create_dir_all(parent);
-        }
         write(&path, &adopted).map_err(|error| {
             complain(&chain(&error), Some("nothing was changed"));
             ExitStatus::Baseline

@@ -1,7 +1,7 @@
 //! `plimsoll report`: render a saved run again.
 
 use super::ExitStatus;
-use super::arguments::{Format, OutOption, TemplatesOption, chain, choice, complain, usage};
+use super::arguments::{Format, FormatOption, OutOption, TemplatesOption, chain, complain, usage};
 use super::progress::print;
 use crate::report::{Results, Templates, json, junit, markdown, terminal, trial};
 use crate::run::{Folder, NoRun, journal};
@@ -17,19 +17,13 @@ const LINE_MAX: u64 = 64 * 1024;
 /// `plimsoll report`. A run that was killed has no results; its journal is shown then.
 #[derive(Debug, Args)]
 #[command(after_help = "Of a run that was killed, the completed trials are shown.")]
+#[command(mut_arg("format", |arg| arg.help("How: text, json, markdown or junit")))]
 pub(super) struct Report {
     /// The run: its folder, the folder's name, or `latest`
     #[arg(default_value = "latest", value_name = "RUN")]
     run: PathBuf,
-    /// How: text, json, markdown or junit
-    #[arg(
-        long,
-        env = "PLIMSOLL_FORMAT",
-        hide_env_values = true,
-        default_value = "text",
-        value_name = "FORMAT"
-    )]
-    format: String,
+    #[command(flatten)]
+    format: FormatOption,
     #[command(flatten)]
     out: OutOption,
     #[command(flatten)]
@@ -45,7 +39,7 @@ impl Report {
     }
 
     fn text(&self) -> Result<String, ExitStatus> {
-        let format = choice("--format", &self.format, Format::Text)?;
+        let format = self.format.read(Format::Text)?;
         let templates = self.templates.read()?;
         let folder = Folder::find(self.out.path(), &self.run).map_err(|error| no_run(&error))?;
         let text = match results(&folder) {

@@ -2,7 +2,7 @@
 
 use super::ExitStatus;
 use super::progress::print;
-use crate::report::json::pretty;
+use crate::report::json::render;
 use clap::{Args, ValueEnum};
 
 /// `plimsoll schema`.
@@ -26,9 +26,9 @@ enum Of {
 impl Schema {
     pub(super) fn run(self) -> ExitStatus {
         print(&match self.of {
-            Of::Config => pretty(&crate::config::json_schema()),
-            Of::Baseline => pretty(&crate::baseline::json_schema()),
-            Of::Results => pretty(&crate::report::results_schema()),
+            Of::Config => render(&crate::config::json_schema()),
+            Of::Baseline => render(&crate::baseline::json_schema()),
+            Of::Results => render(&crate::report::results_schema()),
         })
     }
 }

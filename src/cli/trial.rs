@@ -2,7 +2,7 @@
 
 use super::ExitStatus;
 use super::arguments::{
-    SuiteOptions, chain, choice, complain, duration, no_check, not_empty, runtime, usage,
+    FormatOption, SuiteOptions, chain, complain, duration, no_check, not_empty, runtime, usage,
 };
 use super::progress::{Progress, print, say};
 use super::signal;
@@ -31,6 +31,7 @@ tell and 6 when the load generator was the limit; the others are those of `check
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 #[command(group(ArgGroup::new("load").required(true).args(["rate", "concurrency"])))]
+#[command(mut_arg("format", |arg| arg.help("What is printed at the end: text or json")))]
 pub(super) struct Trial {
     /// Sessions per second, open loop
     #[arg(long, value_name = "PER_SECOND", allow_negative_numbers = true)]
@@ -46,15 +47,8 @@ pub(super) struct Trial {
     check: Option<String>,
     #[command(flatten)]
     suite: SuiteOptions,
-    /// What is printed at the end: text or json
-    #[arg(
-        long,
-        env = "PLIMSOLL_FORMAT",
-        hide_env_values = true,
-        default_value = "text",
-        value_name = "FORMAT"
-    )]
-    format: String,
+    #[command(flatten)]
+    format: FormatOption,
     /// No progress on standard error
     #[arg(long, short)]
     quiet: bool,
@@ -85,7 +79,7 @@ impl Trial {
     }
 
     fn run_on(&self, suite: &Plan) -> Result<ExitStatus, ExitStatus> {
-        let format = choice("--format", &self.format, Format::Text)?;
+        let format = self.format.read(Format::Text)?;
         let check = self.check(suite)?;
         let length = duration("--for", &self.length)?;
         let plan = self.plan(suite, check, length)?;
@@ -103,7 +97,7 @@ impl Trial {
         let result = TrialResult::from(&report);
         let printed = print(&match format {
             Format::Text => text::render(&result),
-            Format::Json => json::render_trial(&result),
+            Format::Json => json::render(&result),
         });
         let status = match (report.is_valid(), report.evidence) {
             (false, _) => ExitStatus::Invalid,

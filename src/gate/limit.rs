@@ -2,38 +2,27 @@
 
 use super::change::Span;
 use super::verdict::{Ruling, Verdict};
-use super::wording::{change, number, percent};
-use crate::baseline::{base_factor, shown};
+use super::wording::{change, measured};
 use crate::check::Estimate;
 use crate::config::plan::GateLimits;
 use crate::slo::Better;
-use crate::units::KnobValue;
+use crate::units::number::{change_in_full, in_full};
+use crate::units::{KnobValue, Quantity};
 
 /// An improvement by more than this factor is called suspicious: more often the measurement broke
 /// than the service became so much better.
 pub const SUSPICIOUS: f64 = 1.5;
 
-/// Which kind of limit a gate is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LimitKind {
-    /// Largest relative loss against the baseline.
-    MaxDrop,
-    /// Largest relative rise against the baseline.
-    MaxRise,
-    /// Smallest absolute value.
-    Min,
-    /// Largest absolute value.
-    Max,
-    /// Not a limit: something that must be there.
-    Presence,
-}
-
 /// A limit with its number: a share for the relative kinds, base units for the absolute ones.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Limit {
+pub enum Limit {
+    /// Largest relative loss against the baseline.
     MaxDrop(f64),
+    /// Largest relative rise against the baseline.
     MaxRise(f64),
+    /// Smallest absolute value.
     Min(f64),
+    /// Largest absolute value.
     Max(f64),
 }
 
@@ -62,28 +51,9 @@ impl Limit {
         .collect()
     }
 
-    pub(super) fn kind(self) -> LimitKind {
-        match self {
-            Self::MaxDrop(_) => LimitKind::MaxDrop,
-            Self::MaxRise(_) => LimitKind::MaxRise,
-            Self::Min(_) => LimitKind::Min,
-            Self::Max(_) => LimitKind::Max,
-        }
-    }
-
     /// Whether it needs a baseline.
     pub(super) fn is_relative(self) -> bool {
         matches!(self, Self::MaxDrop(_) | Self::MaxRise(_))
-    }
-
-    /// `max_drop 10 %`, `min 200 sessions/s`; the unit is that of the base.
-    pub(super) fn text(self) -> String {
-        match self {
-            Self::MaxDrop(share) => format!("max_drop {}", percent(share).trim_start_matches('+')),
-            Self::MaxRise(share) => format!("max_rise {}", percent(share).trim_start_matches('+')),
-            Self::Min(value) => format!("min {value}"),
-            Self::Max(value) => format!("max {value}"),
-        }
     }
 }
 
@@ -97,8 +67,8 @@ pub(super) fn relative(limit: Limit, then: &Estimate, now: Current<'_>) -> (Ruli
     let Some(span) = Span::between(then, now) else {
         let reason = format!(
             "{} and {} cannot be compared: a number is negative, not finite or outside its interval",
-            number(then),
-            number(now)
+            measured(then),
+            measured(now)
         );
         return (Ruling::hollow(reason), None);
     };
@@ -113,8 +83,8 @@ fn moved(limit: Limit, then: &Estimate, now: &Estimate, span: Span) -> Ruling {
         Limit::MaxRise(share) => (share, span.low > share, span.high <= share),
         Limit::Min(_) | Limit::Max(_) => return absolute(limit, Current::Is(now)),
     };
-    let facts = format!("{} against {}: {}", number(now), number(then), change(span));
-    let allowed = percent(allowed);
+    let facts = format!("{} against {}: {}", measured(now), measured(then), change(span));
+    let allowed = change_in_full(allowed);
     if crossed {
         return Ruling::new(Verdict::Regression, format!("{facts}, allowed {allowed}"));
     }
@@ -150,7 +120,7 @@ fn at_least(limit: Limit, then: &Estimate, bound: KnobValue) -> Ruling {
         "at least {} {} (the top of the range held) against {}",
         bound.get(),
         then.unit,
-        number(then)
+        measured(then)
     );
     let Limit::MaxDrop(share) = limit else {
         let reason = format!("{facts}: raise `to`, or the rise stays unknown");
@@ -164,7 +134,8 @@ fn at_least(limit: Limit, then: &Estimate, bound: KnobValue) -> Ruling {
         );
     }
     if bound.get() >= then.high * (1.0 - share) {
-        let reason = format!("{facts}, allowed {}; raise `to` to measure it", percent(-share));
+        let reason =
+            format!("{facts}, allowed {}; raise `to` to measure it", change_in_full(-share));
         return Ruling::new(Verdict::Pass, reason);
     }
     let reason = format!("{facts}: raise `to`, it lies below what must hold");
@@ -177,11 +148,11 @@ fn below(limit: Limit, then: &Estimate, bound: KnobValue) -> Ruling {
         "less than {} {} (the bottom of the range did not hold) against {}",
         bound.get(),
         then.unit,
-        number(then)
+        measured(then)
     );
     match limit {
         Limit::MaxDrop(share) if bound.get() <= then.low * (1.0 - share) => {
-            Ruling::new(Verdict::Regression, format!("{facts}, allowed {}", percent(-share)))
+            Ruling::new(Verdict::Regression, format!("{facts}, allowed {}", change_in_full(-share)))
         }
         Limit::MaxDrop(_) | Limit::MaxRise(_) | Limit::Min(_) | Limit::Max(_) => {
             Ruling::new(Verdict::Inconclusive, format!("{facts}: lower `from`"))
@@ -204,9 +175,10 @@ pub(super) fn absolute(limit: Limit, now: Current<'_>) -> Ruling {
             if ![now.low, now.value, now.high].iter().all(|number| number.is_finite()) {
                 return Ruling::hollow("the number is not finite");
             }
-            let factor = base_factor(&now.unit);
-            let allowed = format!("{wanted} {} {}", shown(bound / factor, 0.0, 0.0), now.unit);
-            (now.low * factor, now.high * factor, number(now), allowed)
+            let space = if now.unit.is_empty() { "" } else { " " };
+            let factor = Quantity::factor(&now.unit);
+            let allowed = format!("{wanted} {}{space}{}", in_full(bound / factor), now.unit);
+            (now.low * factor, now.high * factor, measured(now), allowed)
         }
         Current::AtLeast(value) => {
             let facts = format!("at least {} (the top of the range held; raise `to`)", value.get());

@@ -12,6 +12,6 @@ mod wording;
 
 pub use change::Change;
 pub use judge::{BaselineView, judge_check};
-pub use limit::{LimitKind, SUSPICIOUS};
+pub use limit::{Limit, SUSPICIOUS};
 pub use suite::{Hearing, SuiteVerdict, judge_suite};
-pub use verdict::{CheckVerdict, GateResult, Ruling, Verdict, fails};
+pub use verdict::{CheckVerdict, GateResult, Ruling, Verdict};

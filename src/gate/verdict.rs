@@ -1,7 +1,7 @@
 //! What a gate can say, and when that fails the build.
 
 use super::change::Change;
-use super::limit::LimitKind;
+use super::limit::Limit;
 use crate::check::Estimate;
 use crate::config::plan::FailOn;
 use std::collections::BTreeSet;
@@ -50,8 +50,7 @@ impl fmt::Display for Verdict {
 
 /// Whether a verdict makes the exit code non-zero. A hollow one always does: no suite may declare
 /// that an empty baseline is fine.
-#[must_use]
-pub fn fails(verdict: Verdict, hollow: bool, fail_on: &BTreeSet<FailOn>) -> bool {
+pub(super) fn fails(verdict: Verdict, hollow: bool, fail_on: &BTreeSet<FailOn>) -> bool {
     let named = match verdict {
         Verdict::Pass | Verdict::Improvement => None,
         Verdict::Inconclusive => Some(FailOn::Inconclusive),
@@ -89,18 +88,12 @@ impl Ruling {
 /// The verdict on one limit of one metric.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GateResult {
-    /// Name of the check.
-    pub check: String,
     /// Name of the metric; `baseline` or `gate` where the matter is not a metric.
     pub metric: String,
-    /// Which kind of limit.
-    pub kind: LimitKind,
-    /// The limit as text, empty where none is set.
-    pub limit: String,
+    /// The limit; `None` where something must merely be there.
+    pub limit: Option<Limit>,
     /// The accepted number, where there is one.
     pub baseline: Option<Estimate>,
-    /// The number now, where there is one.
-    pub current: Option<Estimate>,
     /// Relative change with its interval, where both numbers have one.
     pub change: Option<Change>,
     /// The worst that holds.
@@ -117,18 +110,15 @@ pub struct GateResult {
 
 impl GateResult {
     /// A result without numbers. Of the rulings the worst becomes the verdict.
-    pub(super) fn of(check: &str, metric: &str, kind: LimitKind, rulings: Vec<Ruling>) -> Self {
+    pub(super) fn of(metric: &str, rulings: Vec<Ruling>) -> Self {
         let mut also = rulings;
         also.sort_by_key(|ruling| std::cmp::Reverse((ruling.verdict, ruling.hollow)));
         let worst =
             if also.is_empty() { Ruling::hollow("nothing was compared") } else { also.remove(0) };
         Self {
-            check: check.to_owned(),
             metric: metric.to_owned(),
-            kind,
-            limit: String::new(),
+            limit: None,
             baseline: None,
-            current: None,
             change: None,
             verdict: worst.verdict,
             reason: worst.reason,
@@ -171,7 +161,7 @@ impl CheckVerdict {
             let nothing = "no limit is set for this check, so nothing was compared; \
                            add `gate: { capacity: { max_drop: 10% } }`";
             let rulings = vec![Ruling::hollow(nothing)];
-            gates.push(GateResult::of(check, "gate", LimitKind::Presence, rulings));
+            gates.push(GateResult::of("gate", rulings));
         }
         let mut worst: Option<&GateResult> = None;
         for gate in &gates {
@@ -189,7 +179,7 @@ impl CheckVerdict {
 
 #[cfg(test)]
 mod tests {
-    use super::{CheckVerdict, GateResult, LimitKind, Ruling, Verdict, fails};
+    use super::{CheckVerdict, GateResult, Ruling, Verdict, fails};
     use crate::baseline::fixture::fail_on_all;
     use crate::config::plan::FailOn;
     use std::collections::BTreeSet;
@@ -227,7 +217,7 @@ mod tests {
             Ruling::new(Verdict::Invalid, "the generator was the limit"),
             Ruling::new(Verdict::New, "no baseline"),
         ];
-        let gate = GateResult::of("a", "capacity", LimitKind::MaxDrop, rulings);
+        let gate = GateResult::of("capacity", rulings);
         assert_eq!(gate.verdict, Verdict::New);
         assert!(
             gate.fails(&BTreeSet::from([FailOn::Invalid])),
@@ -241,7 +231,7 @@ mod tests {
         let check = CheckVerdict::of("a", Vec::new());
         assert_eq!(check.verdict, Verdict::Incomparable);
         assert!(check.gates[0].fails(&BTreeSet::new()));
-        let gate = GateResult::of("a", "capacity", LimitKind::MaxDrop, Vec::new());
+        let gate = GateResult::of("capacity", Vec::new());
         assert!(gate.hollow && gate.verdict != Verdict::Pass);
     }
 }

@@ -7,8 +7,8 @@ use super::{
 };
 use crate::baseline::{Fingerprint, Loaded};
 use crate::config::Plan;
-use crate::config::plan::{CheckPlan, FailOn, GateLimits, TargetSource};
-use crate::gate::{self, CheckVerdict, LimitKind, SuiteVerdict};
+use crate::config::plan::{FailOn, TargetSource};
+use crate::gate::{self, CheckVerdict, SuiteVerdict};
 use crate::run::{CheckRun, SuiteRun};
 use crate::trial::{TrialResult, tidy};
 use indexmap::IndexMap;
@@ -179,7 +179,7 @@ fn check(parts: &Parts<'_>, run: &CheckRun) -> CheckResult {
     let plan = parts.plan.checks.get(&run.name);
     let unit = plan.map_or("", |plan| plan.capacity.knob.unit());
     let mut result = match &run.finding {
-        Some(finding) => CheckResult::new(finding, "capacity", unit, run.history.trials()),
+        Some(finding) => CheckResult::new(finding, unit, run.history.trials()),
         None => unfinished(run, unit),
     };
     let Some(plan) = plan else { return result };
@@ -195,7 +195,7 @@ fn check(parts: &Parts<'_>, run: &CheckRun) -> CheckResult {
     let verdict =
         parts.verdict.and_then(|suite| suite.checks.iter().find(|check| check.check == run.name));
     if let Some(verdict) = verdict {
-        judged(&mut result, plan, verdict);
+        judged(&mut result, verdict);
     }
     result
 }
@@ -223,7 +223,7 @@ fn unfinished(run: &CheckRun, unit: &str) -> CheckResult {
     }
 }
 
-fn judged(result: &mut CheckResult, plan: &CheckPlan, verdict: &CheckVerdict) {
+fn judged(result: &mut CheckResult, verdict: &CheckVerdict) {
     result.verdict = verdict.verdict.into();
     result.reason.clone_from(&verdict.reason);
     result.detail = verdict.gates.iter().find_map(|gate| gate.detail.clone());
@@ -232,7 +232,7 @@ fn judged(result: &mut CheckResult, plan: &CheckPlan, verdict: &CheckVerdict) {
         .iter()
         .map(|gate| GateResult {
             metric: gate.metric.clone(),
-            limit: plan.gates.get(&gate.metric).and_then(|limits| limit(limits, gate.kind)),
+            limit: gate.limit.map(limit),
             baseline: gate.baseline.as_ref().map(Into::into),
             change: gate.change.map(|change| Change {
                 value: tidy(change.value),
@@ -260,15 +260,14 @@ fn warnings(verdict: &SuiteVerdict) -> Vec<String> {
     verdict.warnings.iter().map(ToString::to_string).chain(left).collect()
 }
 
-fn limit(limits: &GateLimits, kind: LimitKind) -> Option<Limit> {
-    let (rule, value) = match kind {
-        LimitKind::MaxDrop => (LimitRule::MaxDrop, limits.max_drop.map(crate::units::Ratio::get)),
-        LimitKind::MaxRise => (LimitRule::MaxRise, limits.max_rise),
-        LimitKind::Min => (LimitRule::Min, limits.min),
-        LimitKind::Max => (LimitRule::Max, limits.max),
-        LimitKind::Presence => return None,
+fn limit(limit: gate::Limit) -> Limit {
+    let (rule, value) = match limit {
+        gate::Limit::MaxDrop(share) => (LimitRule::MaxDrop, share),
+        gate::Limit::MaxRise(share) => (LimitRule::MaxRise, share),
+        gate::Limit::Min(value) => (LimitRule::Min, value),
+        gate::Limit::Max(value) => (LimitRule::Max, value),
     };
-    Some(Limit { rule, value: value? })
+    Limit { rule, value }
 }
 
 fn environment(machine: &Fingerprint) -> EnvironmentResult {

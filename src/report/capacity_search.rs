@@ -2,10 +2,10 @@
 //! writes, so that what reads one reads the other. Keys after `history` are ours.
 
 use super::check_result::{CheckResult, ConclusionResult};
-use super::json::pretty;
-use super::{Results, number};
+use super::{Results, json, number};
 use crate::slo::{Slo, Statistic};
 use crate::trial::{EvidenceResult, TrialResult, TrialSlo, Validity, tidy};
+use crate::units::Quantity;
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -78,7 +78,7 @@ pub fn render(results: &Results, check: &CheckResult) -> String {
             .filter(|trial| is_met(trial) && trial.value <= best.high)
             .max_by(|a, b| a.value.total_cmp(&b.value))
     });
-    pretty(&Search {
+    json::render(&Search {
         traffic_scheduler_type: traffic,
         searched_knob: knob,
         start_value: check.search.map(|search| search.from),
@@ -125,7 +125,7 @@ fn condition(result: &TrialSlo) -> Option<Condition<'_>> {
         Statistic::Quantile(q) => Some(q.get()),
         Statistic::Mean | Statistic::Max | Statistic::Min | Statistic::Whole => None,
     };
-    let to_base = if result.unit == "ms" { 1e-3 } else { 1.0 };
+    let to_base = Quantity::factor(&result.unit);
     Some(Condition {
         met: result.evidence == EvidenceResult::Met,
         slo_metric_key: percentile.map_or_else(

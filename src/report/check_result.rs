@@ -48,8 +48,7 @@ pub struct CheckResult {
 impl CheckResult {
     /// What a finding and its trials say; verdict, reason and gates are the caller's to add, until
     /// then the verdict is that of the measurement alone.
-    #[must_use]
-    pub fn new(finding: &Finding, kind: &str, unit: &str, trials: &[TrialReport]) -> Self {
+    pub(super) fn new(finding: &Finding, unit: &str, trials: &[TrialReport]) -> Self {
         let conclusion = ConclusionResult::from(&finding.conclusion);
         let (verdict, reason) = match &conclusion {
             ConclusionResult::Inconclusive { text } => (Verdict::Inconclusive, text.clone()),
@@ -69,7 +68,7 @@ impl CheckResult {
         };
         Self {
             name: finding.check.clone(),
-            kind: kind.to_owned(),
+            kind: "capacity".to_owned(),
             line: None,
             verdict,
             reason,
@@ -130,6 +129,19 @@ pub enum ConclusionResult {
         /// Which of its signals.
         reasons: Vec<Reason>,
     },
+}
+
+impl ConclusionResult {
+    /// Why it is invalid; empty for any other.
+    pub(super) fn reasons(&self) -> &[Reason] {
+        match self {
+            Self::Invalid { reasons } => reasons,
+            Self::Found
+            | Self::AtLeast { .. }
+            | Self::NoneHolds { .. }
+            | Self::Inconclusive { .. } => &[],
+        }
+    }
 }
 
 impl From<&Conclusion> for ConclusionResult {

@@ -56,7 +56,7 @@ pub(super) fn cure(results: &Results, state: State<'_>) -> Option<(&'static str,
 const RED_UNTIL: &str = "The gate stays red (exit code 5) until a baseline is committed";
 
 fn lead(row: Row<'_>) -> Option<&'static str> {
-    if row.is_hollow() {
+    if row.hollow {
         return Some(RED_UNTIL);
     }
     match row.verdict {

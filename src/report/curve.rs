@@ -2,7 +2,7 @@
 
 use super::CheckResult;
 use super::number;
-use super::row::observed;
+use super::row::{observed, quoted};
 use crate::slo::Slo;
 use crate::trial::{EvidenceResult, TrialResult, Validity, unit_of};
 use std::fmt::Write as _;
@@ -16,25 +16,14 @@ const POINTS_MIN: usize = 3;
 
 /// The table of a check's trials.
 pub(super) struct Curve {
-    /// Unit of the first column.
-    pub(super) unit: String,
-    /// The conditions of the columns after it.
-    pub(super) conditions: Vec<String>,
-    /// One entry per trial, by ascending load.
-    pub(super) lines: Vec<CurveLine>,
+    /// Unit of the load, the conditions between backticks, and what else is told of each trial.
+    pub(super) header: Vec<String>,
+    /// One entry per trial, by ascending load: each cell, and whether a condition was violated there.
+    pub(super) lines: Vec<Vec<(String, bool)>>,
     /// Trials that are not listed.
     pub(super) left_out: usize,
     /// A mermaid chart, line by line.
     pub(super) chart: Option<String>,
-}
-
-/// One trial.
-pub(super) struct CurveLine {
-    pub(super) load: String,
-    /// What each condition observed, and whether it was violated.
-    pub(super) observed: Vec<(String, bool)>,
-    pub(super) requests: String,
-    pub(super) evidence: &'static str,
 }
 
 impl Curve {
@@ -58,17 +47,19 @@ impl Curve {
             .binding
             .as_ref()
             .map_or_else(|| conditions.first().cloned(), |binding| Some(binding.slo.clone()));
+        let mut header = vec![check.unit.clone()];
+        header.extend(conditions.iter().map(|slo| quoted(slo)));
+        header.extend(["requests".to_owned(), "evidence".to_owned()]);
         Some(Self {
-            unit: check.unit.clone(),
+            header,
             lines: trials.iter().map(|trial| line(trial, &conditions)).collect(),
-            conditions,
             left_out: check.trials.len().saturating_sub(TRIALS_MAX),
             chart: charted.and_then(|slo| chart(&slo, &check.knob, &trials)),
         })
     }
 }
 
-fn line(trial: &TrialResult, conditions: &[String]) -> CurveLine {
+fn line(trial: &TrialResult, conditions: &[String]) -> Vec<(String, bool)> {
     let is_valid = trial.validity == Validity::Valid;
     let of = |condition: &String| match trial.slos.iter().find(|slo| slo.text == *condition) {
         Some(slo) if slo.n > 0 => (
@@ -77,12 +68,11 @@ fn line(trial: &TrialResult, conditions: &[String]) -> CurveLine {
         ),
         Some(_) | None => (number::NONE.to_owned(), false),
     };
-    CurveLine {
-        load: number::plain(trial.value),
-        observed: conditions.iter().map(of).collect(),
-        requests: number::count(trial.counts.intended),
-        evidence: if is_valid { trial.evidence.word() } else { "invalid" },
-    }
+    let evidence = if is_valid { trial.evidence.word() } else { "invalid" };
+    let mut cells = vec![(number::plain(trial.value), false)];
+    cells.extend(conditions.iter().map(of));
+    cells.extend([number::count(trial.counts.intended), evidence.to_owned()].map(|c| (c, false)));
+    cells
 }
 
 /// The worst that each load observed, and the limit as a flat line. Nothing in it comes from outside:

@@ -16,29 +16,27 @@ const LINE_MAX: usize = 300;
 
 /// GitHub-flavoured Markdown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Markdown {}
+pub(super) enum Markdown {}
 
 /// Plain text for a terminal: no control characters, so no escape codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Terminal {}
+pub(super) enum Terminal {}
 
 /// Text that is safe in the language `L`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Escaped<L> {
+pub(super) struct Escaped<L> {
     text: String,
     language: PhantomData<L>,
 }
 
 impl<L> Escaped<L> {
     /// Text of ours.
-    #[must_use]
-    pub fn ours(text: &'static str) -> Self {
+    pub(super) fn ours(text: &'static str) -> Self {
         Self::of(text.to_owned())
     }
 
     /// The text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(super) fn as_str(&self) -> &str {
         &self.text
     }
 
@@ -62,22 +60,19 @@ impl<L> Serialize for Escaped<L> {
 
 impl Escaped<Terminal> {
     /// One line.
-    #[must_use]
-    pub fn line(text: &str) -> Self {
+    pub(super) fn line(text: &str) -> Self {
         Self::of(bounded(&one_line(text), PROSE_MAX))
     }
 
     /// Several lines, each bounded; the last ones are kept.
-    #[must_use]
-    pub fn lines<'a>(lines: impl DoubleEndedIterator<Item = &'a str>) -> Vec<Self> {
+    pub(super) fn lines<'a>(lines: impl DoubleEndedIterator<Item = &'a str>) -> Vec<Self> {
         last_lines(lines).into_iter().map(Self::of).collect()
     }
 }
 
 impl Escaped<Markdown> {
     /// A code span. It holds neither a new line nor a pipe, so it may stand in a table.
-    #[must_use]
-    pub fn code(text: &str) -> Self {
+    pub(super) fn code(text: &str) -> Self {
         let text = bounded(&one_line(text).replace('|', "¦"), CODE_MAX);
         let ticks = "`".repeat(longest_run(&text, '`') + 1);
         let edge = text.starts_with('`') || text.ends_with('`') || text.trim().is_empty();
@@ -86,8 +81,7 @@ impl Escaped<Markdown> {
     }
 
     /// A sentence: what stands between backticks becomes a code span, all else plain text.
-    #[must_use]
-    pub fn prose(text: &str) -> Self {
+    pub(super) fn prose(text: &str) -> Self {
         let text = bounded(&one_line(text), PROSE_MAX);
         let mut out = String::new();
         let mut rest = text.as_str();
@@ -113,28 +107,24 @@ impl Escaped<Markdown> {
     }
 
     /// A number or word of our own formatters, in which nothing has a meaning in Markdown.
-    #[must_use]
-    pub fn number(text: &str) -> Self {
+    pub(super) fn number(text: &str) -> Self {
         let mut text = bounded(&one_line(text), CODE_MAX);
         text.retain(|c| !matches!(c, '<' | '|' | '`' | '*' | '_' | '\\' | '&' | '@'));
         Self::of(text)
     }
 
     /// Stronger type.
-    #[must_use]
-    pub fn strong(&self) -> Self {
+    pub(super) fn strong(&self) -> Self {
         Self::of(format!("**{}**", self.text))
     }
 
     /// One after the other.
-    #[must_use]
-    pub fn concat<const N: usize>(parts: [&Self; N]) -> Self {
+    pub(super) fn concat<const N: usize>(parts: [&Self; N]) -> Self {
         Self::of(parts.iter().map(|part| part.as_str()).collect())
     }
 
     /// A fenced block; the fence is longer than any run of backticks inside. The last lines are kept.
-    #[must_use]
-    pub fn fence<'a>(
+    pub(super) fn fence<'a>(
         language: &'static str,
         lines: impl DoubleEndedIterator<Item = &'a str>,
     ) -> Self {
@@ -146,7 +136,6 @@ impl Escaped<Markdown> {
 }
 
 /// What a template does with a string that is no [`Escaped`].
-#[must_use]
 pub(super) fn plain(text: &str) -> String {
     let mut out = String::new();
     let line = one_line(text);

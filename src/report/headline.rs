@@ -1,6 +1,6 @@
 //! The verdict in one line: a symbol and a sentence, a function of what decides the exit code.
 
-use super::check_result::{ConclusionResult, GateResult};
+use super::check_result::{GateResult, MetricResult};
 use super::results::{Problem, ProblemCode};
 use super::row::{Row, State, limit, rows};
 use super::verdict::NOT_FAILING;
@@ -89,8 +89,8 @@ fn of_problem(problem: &Problem) -> String {
 
 /// The sentence of a row that fails, or would; also the first line of its JUnit text.
 pub(super) fn of_red(row: Row<'_>) -> String {
-    let reason = first_clause(row.reason());
-    if row.is_hollow() {
+    let reason = first_clause(row.reason);
+    if row.hollow {
         return format!("Nothing compared, {}: {reason}", row.name());
     }
     match row.verdict {
@@ -101,15 +101,8 @@ pub(super) fn of_red(row: Row<'_>) -> String {
             format!("No verdict on {}: {reason}{figures}", row.name())
         }
         Verdict::Invalid => {
-            let reason = match &row.check.conclusion {
-                ConclusionResult::Invalid { reasons } => {
-                    reasons.first().map_or(reason, |first| first.text.as_str())
-                }
-                ConclusionResult::Found
-                | ConclusionResult::AtLeast { .. }
-                | ConclusionResult::NoneHolds { .. }
-                | ConclusionResult::Inconclusive { .. } => reason,
-            };
+            let reasons = row.check.conclusion.reasons();
+            let reason = reasons.first().map_or(reason, |first| first.text.as_str());
             format!("Not measured, {}: {reason}", row.name())
         }
         Verdict::Incomparable => format!("Not comparable, {}: {reason}", row.name()),
@@ -121,7 +114,7 @@ pub(super) fn of_red(row: Row<'_>) -> String {
             format!("First measurement of {}: {value}; nothing to compare with yet", row.name())
         }
         Verdict::Error | Verdict::Improvement | Verdict::Measured | Verdict::Pass => {
-            format!("{}: {}", row.name(), row.reason())
+            format!("{}: {}", row.name(), row.reason)
         }
     }
 }
@@ -129,17 +122,13 @@ pub(super) fn of_red(row: Row<'_>) -> String {
 /// `` `chat-rate` carries 31.2 sessions/s instead of 41.0 (−24 %, allowed −10 %) ``.
 fn against(row: Row<'_>) -> String {
     let verb = if row.metric() == "capacity" { " carries" } else { ":" };
-    let value = row.current().map_or_else(
-        || row.current_cell(),
-        |metric| number::rounded(metric.value, metric.low, metric.high),
-    );
+    let value = row.current().map_or_else(|| row.current_cell(), rounded);
     let unit = with_space(row.unit());
     if let Some(broken) = row.absolute_limit() {
         return format!("{}{verb} {value}{unit}, {} is asked for", row.name(), limit(broken));
     }
-    let instead = row.baseline().map_or_else(String::new, |metric| {
-        format!(" instead of {}", number::rounded(metric.value, metric.low, metric.high))
-    });
+    let instead = row.baseline().map(|metric| format!(" instead of {}", rounded(metric)));
+    let instead = instead.unwrap_or_default();
     format!("{}{verb} {value}{unit}{instead}{}", row.name(), figures(row, false))
 }
 
@@ -168,10 +157,7 @@ fn of_pass(results: &Results) -> String {
         "All gates hold"
     };
     let list = listed(results, |row| {
-        let value = row.current().map_or_else(
-            || row.current_cell(),
-            |metric| number::rounded(metric.value, metric.low, metric.high),
-        );
+        let value = row.current().map_or_else(|| row.current_cell(), rounded);
         let change = |gate: &GateResult| {
             let change = gate.change.filter(|change| change.low < change.high)?;
             let text = number::change_short_with_interval(change.value, change.low, change.high);
@@ -183,17 +169,18 @@ fn of_pass(results: &Results) -> String {
     format!("{what}: {list}")
 }
 
+/// Without the interval.
+fn rounded(metric: &MetricResult) -> String {
+    number::rounded(metric.value, metric.low, metric.high)
+}
+
 /// The value now, with unit and interval.
 fn now(row: Row<'_>) -> String {
     match row.current() {
-        Some(metric) => {
-            let value = number::estimate(metric.value, metric.low, metric.high);
-            let (value, interval) = value.split_once(" [").unwrap_or((&value, ""));
-            let interval =
-                if interval.is_empty() { String::new() } else { format!(" [{interval}") };
-            format!("{value}{}{interval}", with_space(row.unit()))
+        Some(metric) if metric.low < metric.high => {
+            number::with_unit(metric.value, metric.low, metric.high, &quoteless(row.unit()))
         }
-        None => format!("{}{}", row.current_cell(), with_space(row.unit())),
+        Some(_) | None => format!("{}{}", row.current_cell(), with_space(row.unit())),
     }
 }
 

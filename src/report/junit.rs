@@ -6,14 +6,11 @@ use super::check_result::LimitRule;
 use super::command::{cure, repeat};
 use super::escape::{Escaped, Terminal};
 use super::headline::{Headline, of_red};
-use super::note::of_row as notes_of;
+use super::note::{Note, of_row as notes_of};
 use super::row::{Row, State, rows};
 use super::{Problem, ProblemCode, Results, Verdict};
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 use std::time::Duration;
-
-/// Most lines of the target's log.
-const LOG_LINES_MAX: usize = 20;
 
 /// The report.
 #[must_use]
@@ -76,7 +73,7 @@ fn of_row(results: &Results, row: Row<'_>, rows: &[Row<'_>]) -> TestCase {
     );
     if !row.verdict.is_red() {
         let mut lines = vec![format!("{} {} {}", row.name(), row.current_cell(), row.unit())];
-        lines.extend(notes_of(row).iter().map(|note| format!("{}: {}", note.label, note.text)));
+        lines.extend(notes_of(row).iter().map(Note::line));
         case.set_system_out(text(&lines));
     }
     case
@@ -92,13 +89,17 @@ fn rule_name(rule: LimitRule) -> &'static str {
 }
 
 fn status(results: &Results, row: Row<'_>) -> TestCaseStatus {
-    let is_hollow = row.is_hollow();
-    let kind = match row.verdict {
-        Verdict::Regression | Verdict::Inconclusive | Verdict::New => NonSuccessKind::Failure,
-        Verdict::Invalid | Verdict::Incomparable | Verdict::Error => NonSuccessKind::Error,
-        Verdict::Improvement | Verdict::Measured | Verdict::Pass => NonSuccessKind::Error,
+    if !row.fails && !row.verdict.is_red() {
+        return TestCaseStatus::success();
+    }
+    let is_failure = !row.hollow
+        && matches!(row.verdict, Verdict::Regression | Verdict::Inconclusive | Verdict::New);
+    let mut status = match (row.fails, is_failure) {
+        (true, true) => TestCaseStatus::non_success(NonSuccessKind::Failure),
+        (true, false) => TestCaseStatus::non_success(NonSuccessKind::Error),
+        (false, _) => TestCaseStatus::skipped(),
     };
-    let ty = if is_hollow {
+    let ty = if row.hollow {
         "baseline"
     } else if row.verdict == Verdict::Regression && row.absolute_limit().is_some() {
         "limit"
@@ -107,26 +108,19 @@ fn status(results: &Results, row: Row<'_>) -> TestCaseStatus {
     };
     let message = of_red(row);
     let mut lines = vec![message.clone()];
-    let mut status = match (row.fails, row.verdict.is_red()) {
-        (true, _) if is_hollow => TestCaseStatus::non_success(NonSuccessKind::Error),
-        (true, _) => TestCaseStatus::non_success(kind),
-        (false, true) => TestCaseStatus::skipped(),
-        (false, false) => return TestCaseStatus::success(),
-    };
     if !row.fails {
         lines.push(format!("not failing: fail_on does not name {}", row.verdict.word()));
     }
     // Both numbers with their intervals, which a message of one line leaves out.
-    let reason = row.reason();
-    if !reason.is_empty() && !notes_of(row).iter().any(|note| note.text == reason) {
-        lines.push(reason.to_owned());
+    let notes = notes_of(row);
+    if !row.reason.is_empty() && !notes.iter().any(|note| note.text == row.reason) {
+        lines.push(row.reason.to_owned());
     }
-    lines.extend(notes_of(row).iter().map(|note| format!("{}: {}", note.label, note.text)));
+    lines.extend(notes.iter().map(Note::line));
     if let Some(detail) = &row.check.detail {
         lines.extend(detail.lines().map(str::to_owned));
     }
-    lines.extend(cure_lines(results, State::Failing(row)));
-    lines.push(format!("see it again: {}", repeat(results)));
+    lines.extend(what_to_do(results, State::Failing(row)));
     status.set_type(ty).set_message(clean(&message)).set_description(text(&lines));
     status
 }
@@ -140,30 +134,24 @@ fn of_problem(results: &Results, problem: &Problem) -> TestCase {
         ProblemCode::Empty => "empty",
     };
     let mut lines = vec![problem.text.clone()];
-    let skip = problem.last_lines.len().saturating_sub(LOG_LINES_MAX);
-    lines.extend(problem.last_lines.iter().skip(skip).cloned());
-    lines.extend(cure_lines(results, State::Problem(problem)));
-    lines.push(format!("see it again: {}", repeat(results)));
+    lines.extend(problem.tail().map(str::to_owned));
+    lines.extend(what_to_do(results, State::Problem(problem)));
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
     status.set_type(ty).set_message(clean(&problem.text)).set_description(text(&lines));
     case(results, ty, status, results.seconds, None)
 }
 
-fn cure_lines(results: &Results, state: State<'_>) -> Vec<String> {
-    cure(results, state).map_or_else(Vec::new, |(lead, commands)| {
-        std::iter::once(format!("{lead}:")).chain(commands).collect()
-    })
+fn what_to_do(results: &Results, state: State<'_>) -> Vec<String> {
+    let cure = cure(results, state);
+    let cure = cure.map(|(lead, commands)| std::iter::once(format!("{lead}:")).chain(commands));
+    cure.into_iter().flatten().chain([format!("see it again: {}", repeat(results))]).collect()
 }
 
 fn nothing_compared(results: &Results) -> TestCase {
-    let message = match State::of(results) {
-        State::Empty => Headline::of(results).sentence,
-        State::Problem(_)
-        | State::Failing(_)
-        | State::Hidden(_)
-        | State::Improved(_)
-        | State::Passed
-        | State::Measured => "the exit code is not 0, but no gate says why".to_owned(),
+    let message = if matches!(State::of(results), State::Empty) {
+        Headline::of(results).sentence
+    } else {
+        "the exit code is not 0, but no gate says why".to_owned()
     };
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
     status.set_type("empty").set_message(clean(&message)).set_description(clean(&message));

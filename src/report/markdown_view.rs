@@ -14,8 +14,6 @@ type Md = Escaped<Markdown>;
 
 /// Most rows of the table of gates.
 const ROWS_MAX: usize = 20;
-/// Most lines of the target's log.
-const LOG_LINES_MAX: usize = 20;
 
 /// How much of a report is shown, in the order in which it shrinks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -141,9 +139,7 @@ impl View {
 
 fn log(state: State<'_>) -> Option<Md> {
     let State::Problem(problem) = state else { return None };
-    let lines = &problem.last_lines;
-    let skip = lines.len().saturating_sub(LOG_LINES_MAX);
-    (!lines.is_empty()).then(|| Md::fence("text", lines.iter().skip(skip).map(String::as_str)))
+    (!problem.last_lines.is_empty()).then(|| Md::fence("text", problem.tail()))
 }
 
 fn shown<'a>(all: &[Row<'a>], extent: Extent) -> Vec<Row<'a>> {
@@ -160,21 +156,22 @@ fn shown<'a>(all: &[Row<'a>], extent: Extent) -> Vec<Row<'a>> {
 
 impl GateView {
     fn of(row: Row<'_>) -> Self {
-        let strong = |text: String| {
-            let text = Md::number(&text);
-            if row.fails { text.strong() } else { text }
-        };
         Self {
             name: Md::prose(&row.name()),
             unit: Md::prose(row.unit()),
             baseline: Md::number(&row.baseline_cell()),
-            current: strong(row.current_cell()),
-            change: strong(row.change_cell()),
+            current: strong(&row.current_cell(), row.fails),
+            change: strong(&row.change_cell(), row.fails),
             limit: Md::number(&row.limit_cell()),
             symbol: Md::ours(row.symbol()),
             verdict: Md::number(&row.verdict_cell()),
         }
     }
+}
+
+fn strong(text: &str, is_strong: bool) -> Md {
+    let text = Md::number(text);
+    if is_strong { text.strong() } else { text }
 }
 
 fn note_views(results: &Results) -> Vec<NoteView> {
@@ -188,14 +185,10 @@ fn summary(results: &Results, rows: &[Row<'_>]) -> Md {
     let trials: usize = results.checks.iter().map(|check| check.trials.len()).sum();
     Md::number(&format!(
         "{} passed · {} · {}",
-        plural(rows.len(), "gate"),
-        plural(trials, "trial"),
+        number::counted(rows.len() as u64, "gate"),
+        number::counted(trials as u64, "trial"),
         number::duration(results.seconds)
     ))
-}
-
-fn plural(n: usize, word: &str) -> String {
-    format!("{} {word}{}", number::count(n as u64), if n == 1 { "" } else { "s" })
 }
 
 fn curves(results: &Results, extent: Extent) -> Vec<CurveView> {
@@ -211,24 +204,16 @@ fn curves(results: &Results, extent: Extent) -> Vec<CurveView> {
         })
         .filter_map(|check| {
             let curve = Curve::of(check)?;
-            let mut header = vec![Md::prose(&curve.unit)];
-            header.extend(curve.conditions.iter().map(|slo| Md::code(slo)));
-            header.extend([Md::ours("requests"), Md::ours("evidence")]);
-            let rows = curve.lines.iter().map(|line| {
-                let mut cells = vec![Md::number(&line.load)];
-                cells.extend(line.observed.iter().map(|(text, is_violated)| {
-                    let text = Md::number(text);
-                    if *is_violated { text.strong() } else { text }
-                }));
-                cells.extend([Md::number(&line.requests), Md::ours(line.evidence)]);
-                cells
-            });
+            let cell = |(text, is_violated): &(String, bool)| strong(text, *is_violated);
             Some(CurveView {
                 name: Md::code(&check.name),
-                header,
-                rows: rows.collect(),
+                header: curve.header.iter().map(|text| Md::prose(text)).collect(),
+                rows: curve.lines.iter().map(|line| line.iter().map(cell).collect()).collect(),
                 left_out: (curve.left_out > 0).then(|| {
-                    Md::number(&format!("and {} further away", plural(curve.left_out, "trial")))
+                    Md::number(&format!(
+                        "and {} further away",
+                        number::counted(curve.left_out as u64, "trial")
+                    ))
                 }),
                 chart: curve
                     .chart

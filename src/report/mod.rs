@@ -6,7 +6,7 @@ pub mod capacity_search;
 mod check_result;
 mod command;
 mod curve;
-pub mod escape;
+mod escape;
 #[cfg(test)]
 mod fixture;
 mod headline;
@@ -15,13 +15,14 @@ pub mod junit;
 pub mod markdown;
 mod markdown_view;
 mod note;
-pub mod number;
 mod results;
 mod row;
 pub mod terminal;
 pub mod trial;
 mod verdict;
 mod write;
+
+use crate::units::number;
 
 pub use crate::trial::{
     CountsResult, EndedResult, EvidenceResult, HealthResult, RatesResult, Reason, TokensResult,

@@ -1,9 +1,9 @@
 //! What must be said below the table: what broke first, how sure, what is missing, what to do.
 
-use super::check_result::{BindingResult, CheckResult, ConclusionResult};
+use super::check_result::{BindingResult, CheckResult};
 use super::row::{Row, State, observed, quoted, rows};
 use super::{Results, Verdict, number};
-use crate::trial::{EndedResult, EvidenceResult, Reason, TrialResult, Validity};
+use crate::trial::{EndedResult, EvidenceResult, TrialResult, Validity};
 
 /// Most examples of failures.
 const FAILURES_MAX: usize = 3;
@@ -13,6 +13,17 @@ const FAILURES_MAX: usize = 3;
 pub(super) struct Note {
     pub(super) label: &'static str,
     pub(super) text: String,
+}
+
+impl Note {
+    fn new(label: &'static str, text: impl Into<String>) -> Self {
+        Self { label, text: text.into() }
+    }
+
+    /// Both of it.
+    pub(super) fn line(&self) -> String {
+        format!("{}: {}", self.label, self.text)
+    }
 }
 
 /// The notes of every red row, those that fail first; where none is red, of every row. Each once per
@@ -31,32 +42,27 @@ pub(super) fn notes(results: &Results) -> Vec<Note> {
             }
         }
     }
-    notes.extend(results.warnings.iter().map(|text| Note { label: "Warning", text: text.clone() }));
+    notes.extend(results.warnings.iter().map(|text| Note::new("Warning", text)));
     // Where a baseline is missing, this run would be taken for one.
     if rows.iter().any(|row| matches!(row.verdict, Verdict::New | Verdict::Incomparable)) {
-        notes.extend(
-            results.refusals.iter().map(|text| Note { label: "No baseline", text: text.clone() }),
-        );
+        notes.extend(results.refusals.iter().map(|text| Note::new("No baseline", text)));
     }
     // A problem that something worse pushed out of the heading.
     if let Some(problem) = &results.problem
         && !matches!(State::of(results), State::Problem(_))
     {
-        notes.push(Note { label: "Also", text: problem.text.clone() });
+        notes.push(Note::new("Also", &problem.text));
     }
     notes
 }
 
 /// What one row has to say.
 pub(super) fn of_row(row: Row<'_>) -> Vec<Note> {
-    let reason = |label| {
-        let text = row.reason().to_owned();
-        (!text.is_empty()).then_some(Note { label, text })
-    };
-    let evidence = || Some(Note { label: "Evidence", text: evidence(row) });
+    let reason = |label| (!row.reason.is_empty()).then(|| Note::new(label, row.reason));
+    let evidence = || Some(Note::new("Evidence", evidence(row)));
     let broke = || {
         let binding = row.check.binding.as_ref()?;
-        Some(Note { label: "Broke first", text: broke_first(row.check, binding) })
+        Some(Note::new("Broke first", broke_first(row.check, binding)))
     };
     let mut notes: Vec<Note> = match row.verdict {
         Verdict::Regression => {
@@ -65,50 +71,40 @@ pub(super) fn of_row(row: Row<'_>) -> Vec<Note> {
         }
         Verdict::Inconclusive => vec![reason("Missing"), failures(row.check), evidence()],
         Verdict::Invalid => invalid(row).into_iter().map(Some).collect(),
-        Verdict::Incomparable if row.is_hollow() => vec![reason("Why")],
+        Verdict::Incomparable if row.hollow => vec![reason("Why")],
         Verdict::Incomparable => vec![reason("Differs")],
         Verdict::Error => vec![reason("Why")],
         Verdict::Improvement if row.is_suspicious() => {
             let text = "so large a gain is more often a measurement that broke: are there more \
                         errors, or shorter answers?";
-            let doubt = Note { label: "Suspicious", text: text.to_owned() };
-            vec![Some(doubt), broke(), failures(row.check), evidence()]
+            vec![Some(Note::new("Suspicious", text)), broke(), failures(row.check), evidence()]
         }
         Verdict::New | Verdict::Improvement | Verdict::Measured => {
             vec![broke(), failures(row.check), evidence()]
         }
         Verdict::Pass => {
-            let ruled_out = row.ruled_out().map(|text| Note { label: "Ruled out", text });
+            let ruled_out = row.ruled_out().map(|text| Note::new("Ruled out", text));
             vec![ruled_out, evidence()]
         }
     }
     .into_iter()
     .flatten()
     .collect();
-    notes.extend(row.also().map(|text| Note { label: "Also", text: text.to_owned() }));
+    notes.extend(row.also().map(|text| Note::new("Also", text)));
     notes
 }
 
 fn invalid(row: Row<'_>) -> Vec<Note> {
-    let reasons: &[Reason] = match &row.check.conclusion {
-        ConclusionResult::Invalid { reasons } => reasons,
-        ConclusionResult::Found
-        | ConclusionResult::AtLeast { .. }
-        | ConclusionResult::NoneHolds { .. }
-        | ConclusionResult::Inconclusive { .. } => &[],
-    };
+    let reasons = row.check.conclusion.reasons();
     let mut notes: Vec<Note> =
-        reasons.iter().map(|reason| Note { label: "Signal", text: reason.text.clone() }).collect();
-    if notes.is_empty() && !row.reason().is_empty() {
-        notes.push(Note { label: "Why", text: row.reason().to_owned() });
+        reasons.iter().map(|reason| Note::new("Signal", &reason.text)).collect();
+    if notes.is_empty() && !row.reason.is_empty() {
+        notes.push(Note::new("Why", row.reason));
     }
     let mut advice: Vec<&str> = reasons.iter().map(|reason| reason.advice.as_str()).collect();
     advice.dedup();
-    notes.extend(
-        advice.into_iter().map(|advice| Note { label: "What to do", text: advice.to_owned() }),
-    );
-    let text = "no capacity is stated, and nothing was compared".to_owned();
-    notes.push(Note { label: "Therefore", text });
+    notes.extend(advice.into_iter().map(|advice| Note::new("What to do", advice)));
+    notes.push(Note::new("Therefore", "no capacity is stated, and nothing was compared"));
     notes
 }
 
@@ -148,21 +144,17 @@ fn evidence(row: Row<'_>) -> String {
     match row.current() {
         Some(metric) => format!(
             "{} in {}, {} interval; {} took {took}; {health}",
-            plural(metric.samples, "request"),
-            plural(u64::from(metric.trials), "trial"),
+            number::counted(metric.samples, "request"),
+            number::counted(u64::from(metric.trials), "trial"),
             number::percent(metric.confidence),
-            plural(trials.len() as u64, "trial"),
+            number::counted(trials.len() as u64, "trial"),
         ),
         None => format!(
             "{} in {}, {took}; {health}",
-            plural(sent, "request"),
-            plural(trials.len() as u64, "trial"),
+            number::counted(sent, "request"),
+            number::counted(trials.len() as u64, "trial"),
         ),
     }
-}
-
-fn plural(n: u64, word: &str) -> String {
-    format!("{} {word}{}", number::count(n), if n == 1 { "" } else { "s" })
 }
 
 /// Classes of failures, with their counts.
@@ -199,14 +191,12 @@ fn failures(check: &CheckResult) -> Option<Note> {
             format!("{} {}{example}", number::count(*n), quoted(class))
         })
         .collect();
-    Some(Note {
-        label: "Failures",
-        text: format!(
-            "of {} at {} {}: {}",
-            plural(trial.counts.intended, "request"),
-            number::plain(trial.value),
-            check.unit,
-            list.join("; ")
-        ),
-    })
+    let text = format!(
+        "of {} at {} {}: {}",
+        number::counted(trial.counts.intended, "request"),
+        number::plain(trial.value),
+        check.unit,
+        list.join("; ")
+    );
+    Some(Note::new("Failures", text))
 }

@@ -7,6 +7,9 @@ use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// Most lines of the target's log in a report.
+const LOG_LINES_MAX: usize = 20;
+
 /// Name and version of the file's shape.
 pub const SCHEMA: &str = "plimsoll.results/1";
 
@@ -175,6 +178,14 @@ pub struct Problem {
     pub last_lines: Vec<String>,
 }
 
+impl Problem {
+    /// The last lines, as many as a report shows.
+    pub(super) fn tail(&self) -> impl DoubleEndedIterator<Item = &str> {
+        let skip = self.last_lines.len().saturating_sub(LOG_LINES_MAX);
+        self.last_lines.iter().skip(skip).map(String::as_str)
+    }
+}
+
 /// Kind of a [`Problem`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -243,7 +254,7 @@ mod tests {
     fn the_committed_schema_is_the_one_of_the_types() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/results.schema.json");
         let committed = std::fs::read_to_string(path).unwrap_or_default();
-        let current = json::pretty(&results_schema());
+        let current = json::render(&results_schema());
         assert!(
             committed == current,
             "schema/results.schema.json is not what `plimsoll schema results` prints; it should be:\n{current}"

@@ -14,8 +14,10 @@ pub(super) struct Row<'a> {
     pub(super) gate: Option<&'a GateResult>,
     /// What counts: the worst that fails, else the worst that holds.
     pub(super) verdict: Verdict,
-    reason: &'a str,
-    hollow: bool,
+    /// Why.
+    pub(super) reason: &'a str,
+    /// Whether the baseline had nothing to compare with.
+    pub(super) hollow: bool,
     /// Whether this row makes the exit code non-zero.
     pub(super) fails: bool,
 }
@@ -183,15 +185,10 @@ impl<'a> Row<'a> {
     /// The verdict in a word, and whether it counts.
     pub(super) fn verdict_cell(self) -> String {
         match (self.verdict.is_red(), self.fails) {
-            _ if self.is_hollow() => "nothing compared".to_owned(),
+            _ if self.hollow => "nothing compared".to_owned(),
             (true, false) => format!("{}, not failing", self.verdict.word()),
             _ => self.verdict.word().to_owned(),
         }
-    }
-
-    /// Whether the baseline had nothing to compare with.
-    pub(super) fn is_hollow(self) -> bool {
-        self.hollow
     }
 
     /// The limit, where it is a number and not relative to a baseline.
@@ -201,12 +198,7 @@ impl<'a> Row<'a> {
     }
 
     pub(super) fn symbol(self) -> &'static str {
-        if self.is_hollow() { Verdict::Invalid.symbol() } else { self.verdict.symbol() }
-    }
-
-    /// Why.
-    pub(super) fn reason(self) -> &'a str {
-        self.reason
+        if self.hollow { Verdict::Invalid.symbol() } else { self.verdict.symbol() }
     }
 
     /// Whether it is better by so much that the measurement is the likelier cause.
@@ -256,10 +248,10 @@ pub(super) fn cell(metric: &MetricResult) -> String {
 /// A limit as it is read: `−10 %`, `at least 40`.
 pub(super) fn limit(limit: Limit) -> String {
     match limit.rule {
-        LimitRule::MaxDrop => number::change_short(-limit.value),
-        LimitRule::MaxRise => number::change_short(limit.value),
-        LimitRule::Min => format!("at least {}", number::plain(limit.value)),
-        LimitRule::Max => format!("at most {}", number::plain(limit.value)),
+        LimitRule::MaxDrop => number::change_in_full(-limit.value),
+        LimitRule::MaxRise => number::change_in_full(limit.value),
+        LimitRule::Min => format!("at least {}", number::in_full(limit.value)),
+        LimitRule::Max => format!("at most {}", number::in_full(limit.value)),
     }
 }
 
@@ -296,7 +288,7 @@ mod tests {
             vec![Ruling { verdict: Verdict::Invalid, reason, hollow: false }];
         let rows: Vec<Row<'_>> = rows(&results);
         assert!(rows[0].fails && rows[0].verdict == Verdict::Invalid);
-        assert_eq!(rows[0].reason(), "the load generator was the limit");
+        assert_eq!(rows[0].reason, "the load generator was the limit");
         assert_eq!(rows[0].also().collect::<Vec<_>>(), ["there is no baseline yet"]);
     }
 

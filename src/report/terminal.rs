@@ -8,13 +8,10 @@ use super::headline::Headline;
 use super::note::notes;
 use super::results::ProblemCode;
 use super::row::{Row, State, rows};
-use super::{CheckResult, Results, Verdict, number};
+use super::{CheckResult, Problem, Results, Verdict, number};
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, Table, presets};
 use std::fmt::Write as _;
-
-/// Most lines of the target's log.
-const LOG_LINES_MAX: usize = 20;
 
 /// Whether escape codes are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +40,7 @@ pub fn render_with(results: &Results, colour: Colour) -> String {
     };
     let _ = writeln!(out, "{word}: {}\n", line(&Headline::of(results).sentence));
     if let State::Problem(problem) = state {
-        log(&mut out, &problem.last_lines);
+        log(&mut out, problem);
     }
     let rows = rows(results);
     if !rows.is_empty() {
@@ -75,7 +72,7 @@ fn word(state: State<'_>) -> (&'static str, Style) {
             | ProblemCode::Baseline
             | ProblemCode::Empty => ("ERROR", AnsiColor::Red),
         },
-        State::Failing(row) if row.is_hollow() => ("ERROR", AnsiColor::Red),
+        State::Failing(row) if row.hollow => ("ERROR", AnsiColor::Red),
         State::Failing(row) => match row.verdict {
             Verdict::Regression => ("FAIL", AnsiColor::Red),
             Verdict::Inconclusive => ("INCONCLUSIVE", AnsiColor::Yellow),
@@ -146,13 +143,12 @@ pub(super) fn table(
     table.trim_fmt()
 }
 
-fn log(out: &mut String, lines: &[String]) {
-    if lines.is_empty() {
+fn log(out: &mut String, problem: &Problem) {
+    if problem.last_lines.is_empty() {
         return;
     }
-    let skip = lines.len().saturating_sub(LOG_LINES_MAX);
     let _ = writeln!(out, "Last lines of the target's log:");
-    for text in Escaped::<Terminal>::lines(lines.iter().skip(skip).map(String::as_str)) {
+    for text in Escaped::<Terminal>::lines(problem.tail()) {
         let _ = writeln!(out, "  | {text}");
     }
     out.push('\n');
@@ -166,16 +162,10 @@ fn curves(out: &mut String, results: &Results, rows: &[Row<'_>], state: State<'_
     };
     for check in results.checks.iter().filter(|check| is_shown(check)) {
         let Some(curve) = Curve::of(check) else { continue };
-        let mut header = vec![curve.unit.clone()];
-        header.extend(curve.conditions.iter().cloned());
-        header.extend(["requests".to_owned(), "evidence".to_owned()]);
+        let header: Vec<String> = curve.header.iter().map(|text| text.replace('`', "")).collect();
         let last = header.len() - 1;
-        let lines = curve.lines.into_iter().map(|line| {
-            let mut cells = vec![line.load];
-            cells.extend(line.observed.into_iter().map(|(text, _)| text));
-            cells.extend([line.requests, line.evidence.to_owned()]);
-            cells
-        });
+        let lines =
+            curve.lines.into_iter().map(|line| line.into_iter().map(|cell| cell.0).collect());
         let _ = writeln!(out, "\nLoad and response of `{}`, trial by trial:\n", line(&check.name));
         let _ = writeln!(out, "{}", table(&header, lines, |column| column < last));
         if curve.left_out > 0 {

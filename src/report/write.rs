@@ -1,9 +1,9 @@
 //! Writes the reports of a run into its folder.
 
 use super::{Results, capacity_search, json, junit, results::ReadError};
-use std::io::{self, Write as _};
+use crate::run::write_atomically;
+use std::io;
 use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
 
 /// Why one file is missing.
 #[derive(Debug, thiserror::Error)]
@@ -54,25 +54,10 @@ pub fn write_reports(folder: &Path, results: &Results, page: &str) -> Vec<WriteE
     }
     errors.extend(files.iter().filter_map(|(name, text)| {
         let path = folder.join(name);
-        write_atomically(folder, &path, text).err().map(|source| WriteError::Io { path, source })
+        let written = write_atomically(&path, text.as_bytes());
+        written.err().map(|source| WriteError::Io { path, source })
     }));
     errors
-}
-
-/// A reader sees the old file or the new one, never half of one.
-fn write_atomically(folder: &Path, path: &Path, text: &str) -> io::Result<()> {
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    let builder = {
-        use std::os::unix::fs::PermissionsExt as _;
-        // Reports are for others too; a temporary file is not by default.
-        builder.permissions(std::fs::Permissions::from_mode(0o644))
-    };
-    let mut file: NamedTempFile = builder.tempfile_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! The folder of a run: `<out>/runs/<UTC>-<hash>/`, and `<out>/latest`, which names the newest.
 
+use super::write::write_atomically;
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// A folder that could not be used.
@@ -99,18 +100,4 @@ impl Folder {
     pub fn results(&self) -> PathBuf {
         self.0.join("results.json")
     }
-}
-
-/// Writes a file so that a reader sees the old one or the new one, never half of it.
-///
-/// # Errors
-/// What the system said.
-pub fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
-    let folder =
-        path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(content)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
 }

@@ -10,13 +10,15 @@ mod live;
 mod rig;
 mod simulated;
 mod suite;
+mod write;
 
 pub use budget::{Budget, Refusal};
 pub use drive::{Observer, Silent, drive};
-pub use folder::{Folder, FolderError, NoRun, write_atomically};
+pub use folder::{Folder, FolderError, NoRun};
 pub use journal::{Journal, JournalFile, NoJournal};
 pub use launch::{LaunchError, Launched, launch};
 pub use live::Live;
 pub use rig::{Rig, RunError};
 pub use simulated::Simulated;
 pub use suite::{CheckRun, Only, SuiteRun, announce, chosen, run_suite};
+pub use write::write_atomically;

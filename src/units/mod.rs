@@ -1,5 +1,6 @@
 //! Numbers with their units: a bare `f64` never crosses a module border.
 
+pub mod number;
 mod quantity;
 
 pub use quantity::{ParseQuantityError, Quantity, Unit};

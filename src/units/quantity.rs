@@ -73,6 +73,12 @@ impl Quantity {
         (self.unit == Unit::Seconds).then(|| Duration::try_from_secs_f64(self.value).ok()).flatten()
     }
 
+    /// From a unit as it is written (`ms`, `%`) to its base unit; 1 for words that are no unit.
+    #[must_use]
+    pub fn factor(unit: &str) -> f64 {
+        Self::parse(&format!("1{unit}")).map_or(1.0, Self::value)
+    }
+
     /// Parses one number with one unit; `100_000` may be grouped by underscores.
     ///
     /// # Errors

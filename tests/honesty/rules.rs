@@ -8,9 +8,10 @@ use plimsoll::cli::ExitStatus;
 use plimsoll::config::plan::FailOn;
 use plimsoll::gate::Verdict;
 use plimsoll::load::Play;
-use plimsoll::report::{Results, json, junit, markdown, number, terminal};
+use plimsoll::report::{Results, json, junit, markdown, terminal};
 use plimsoll::run::{NoJournal, Only, announce};
 use plimsoll::trial::{Evidence, InvalidReason, Outcome, Readings, Series, TrialReport};
+use plimsoll::units::number;
 use std::collections::BTreeSet;
 use std::time::Duration;
 

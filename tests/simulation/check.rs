@@ -72,7 +72,7 @@ fn each_way_to_be_worse_is_caught_and_names_the_condition_and_the_load() {
         let checked = checked.expect(Verdict::Regression, ExitStatus::Regression);
         let binding = checked.findings[0].binding.as_ref().unwrap();
         assert_eq!(binding.slo, condition.replace("&lt;", "<"), "{set}");
-        let at = plimsoll::report::number::plain(binding.at.get());
+        let at = plimsoll::units::number::plain(binding.at.get());
         for reading in readings(&checked) {
             let reading = reading.replace(" < ", " &lt; ");
             assert!(reading.contains(&format!("`{condition}` at {at} sessions/s")), "{reading}");

@@ -115,7 +115,10 @@ fn a_file_that_is_there_is_kept_unless_forced() {
     assert_eq!(run(&[output, "--force"]), ExitStatus::Pass);
     assert!(std::fs::read_to_string(&file).unwrap().contains("demo: { profile: llm }"));
     let nowhere = folder.path().join("none/x.yml");
-    assert_eq!(run(&[nowhere.to_str().unwrap()]), ExitStatus::Usage);
+    let nowhere = nowhere.to_str().unwrap();
+    let refused = parse(&["demo", "--output", nowhere]).unwrap().write().unwrap_err();
+    let wanted = format!("cannot write `{nowhere}`: No such file or directory (os error 2)");
+    assert_eq!(refused.0, wanted);
     let steps = parse(&["vllm", "--output", "a/b.yml"]).unwrap().next_steps();
     assert!(steps.contains("plimsoll check --config a/b.yml"), "{steps}");
 }

@@ -15,7 +15,7 @@ fn the_classes_add_up_to_what_was_due() {
 #[test]
 fn a_trial_reads_back_as_it_was_written() {
     let trial = fixture::recorded_trial(12, 3);
-    let text = crate::report::json::render_trial(&trial);
+    let text = crate::report::json::render(&trial);
     let again: TrialResult = serde_json::from_str(&text).unwrap();
     assert_eq!(again, trial);
     insta::assert_snapshot!("trial-json", text);

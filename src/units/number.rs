@@ -1,13 +1,15 @@
-//! The one formatter of numbers: rounded to what the interval supports, grouped, with a real minus;
-//! never `NaN`, `inf`, `-0` or an exponent.
+//! How a number is written, wherever a person reads it: rounded to what its interval supports,
+//! grouped, with a real minus; never `NaN`, `inf`, `-0` or an exponent.
 
 /// What stands where there is no number.
 pub const NONE: &str = "–";
 /// Between groups of three digits: does not break a line.
 const GROUP: char = '\u{a0}';
 const MINUS: char = '\u{2212}';
-/// Most decimals that are printed.
+/// Most decimals that are printed of what was measured.
 const DECIMALS_MAX: i32 = 6;
+/// Decimals of what somebody wrote; they hide what a multiplication added.
+const DECIMALS_FULL: i32 = 9;
 /// Beyond this the digits say nothing any more.
 const LARGEST: f64 = 1e15;
 
@@ -30,6 +32,34 @@ pub fn estimate(value: f64, low: f64, high: f64) -> String {
 #[must_use]
 pub fn rounded(value: f64, low: f64, high: f64) -> String {
     decimals_of(low, high).map_or_else(|| plain(value), |decimals| fixed(value, decimals))
+}
+
+/// The same with its unit: `41.0 sessions/s [39.8, 42.1]`; here the interval always stands.
+#[must_use]
+pub fn with_unit(value: f64, low: f64, high: f64, unit: &str) -> String {
+    let text = |number| rounded(number, low, high);
+    let space = if unit.is_empty() { "" } else { " " };
+    format!("{}{space}{unit} [{}, {}]", text(value), text(low), text(high))
+}
+
+/// `value` for a file: with one digit more than [`rounded`] shows, so that it reads as it was. A number
+/// whose interval has no width was counted, and keeps all digits that a JSON number can. Keeps the
+/// order of `low`, `value` and `high`; what is not finite stays as it is.
+#[must_use]
+pub fn stored(value: f64, low: f64, high: f64) -> f64 {
+    let Some(decimals) = supported(low, high).map(|decimals| decimals + 1) else {
+        return significant(value, 12);
+    };
+    let places = usize::try_from(decimals).unwrap_or(0);
+    // Through text, so that the result is the double nearest to the short decimal.
+    format!("{:.places$}", tens(value, decimals)).parse().unwrap_or(value) + 0.0
+}
+
+/// `value` with this many leading digits, at least one; never `-0`.
+#[must_use]
+pub fn significant(value: f64, digits: usize) -> f64 {
+    let decimals = digits.saturating_sub(1);
+    format!("{value:.decimals$e}").parse().unwrap_or(value) + 0.0
 }
 
 /// A relative change with its interval: `−23.9 % [−27.0, −20.6]`, from shares.
@@ -83,18 +113,31 @@ pub fn plain(value: f64) -> String {
         size if size >= 0.01 => 4,
         _ => DECIMALS_MAX,
     };
-    let text = fixed(value, decimals);
-    match text.split_once('.') {
-        Some((whole, fraction)) if fraction.trim_end_matches('0').is_empty() => whole.to_owned(),
-        Some((whole, fraction)) => format!("{whole}.{}", fraction.trim_end_matches('0')),
-        None => text,
-    }
+    trimmed(&fixed(value, decimals)).to_owned()
+}
+
+/// A number that somebody wrote, such as a limit: all its digits.
+#[must_use]
+pub fn in_full(value: f64) -> String {
+    trimmed(&fixed(value, DECIMALS_FULL)).to_owned()
+}
+
+/// A relative limit, with all its digits and its sign: `−10 %`, `+2.5 %`, from a share.
+#[must_use]
+pub fn change_in_full(share: f64) -> String {
+    format!("{} %", trimmed(&signed(share * 1e2, DECIMALS_FULL)))
 }
 
 /// A count: `1 912`.
 #[must_use]
 pub fn count(n: u64) -> String {
     grouped(&n.to_string())
+}
+
+/// A count of things: `1 trial`, `1 912 requests`.
+#[must_use]
+pub fn counted(n: u64, thing: &str) -> String {
+    format!("{} {thing}{}", count(n), if n == 1 { "" } else { "s" })
 }
 
 /// A length of time in seconds: `4 min 40 s`, `52 s`, `0.4 s`.
@@ -125,6 +168,10 @@ pub fn duration(seconds: f64) -> String {
 /// negative: rounded to tens, hundreds …; `None` without a width.
 #[must_use]
 pub fn decimals_of(low: f64, high: f64) -> Option<i32> {
+    supported(low, high).map(|decimals| decimals.clamp(-12, DECIMALS_MAX))
+}
+
+fn supported(low: f64, high: f64) -> Option<i32> {
     let half = (high - low) / 2.0;
     if !half.is_finite() || half <= 0.0 || half >= LARGEST {
         return None;
@@ -134,12 +181,11 @@ pub fn decimals_of(low: f64, high: f64) -> Option<i32> {
         reason = "the logarithm of a finite number is small"
     )]
     let power = (half / 0.95 * (1.0 + 1e-9)).log10().floor() as i32;
-    Some((1 - power).clamp(-12, DECIMALS_MAX))
+    Some(1 - power)
 }
 
 /// A number with this many decimals; negative: rounded to tens, hundreds …
-#[must_use]
-pub fn fixed(value: f64, decimals: i32) -> String {
+fn fixed(value: f64, decimals: i32) -> String {
     if !value.is_finite() {
         return NONE.to_owned();
     }
@@ -147,9 +193,8 @@ pub fn fixed(value: f64, decimals: i32) -> String {
         let sign = if value < 0.0 { MINUS.to_string() } else { String::new() };
         return format!("{sign}over {}", grouped("1000000000000000"));
     }
-    let scale = 10f64.powi(decimals.min(0).abs());
-    let places = usize::try_from(decimals.max(0)).unwrap_or(0);
-    let text = format!("{:.places$}", (value / scale).round_if(decimals < 0) * scale);
+    let places = usize::try_from(decimals).unwrap_or(0);
+    let text = format!("{:.places$}", tens(value, decimals));
     let is_zero = text.bytes().all(|byte| matches!(byte, b'-' | b'0' | b'.'));
     let digits = text.trim_start_matches('-');
     let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(w, f)| (w, Some(f)));
@@ -165,14 +210,15 @@ pub fn fixed(value: f64, decimals: i32) -> String {
     out
 }
 
-trait RoundIf {
-    fn round_if(self, round: bool) -> Self;
+/// Where decimals are negative, rounded to tens, hundreds …; else as it is.
+fn tens(value: f64, decimals: i32) -> f64 {
+    let step = 10f64.powi(-decimals);
+    if decimals < 0 { (value / step).round() * step } else { value }
 }
 
-impl RoundIf for f64 {
-    fn round_if(self, round: bool) -> Self {
-        if round { self.round() } else { self }
-    }
+/// Without zeros that say nothing.
+fn trimmed(text: &str) -> &str {
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text }
 }
 
 fn one_below_one(value: f64) -> i32 {
@@ -203,7 +249,8 @@ fn grouped(digits: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{
-        change, change_short, change_short_with_interval, count, duration, estimate, fixed, plain,
+        change, change_in_full, change_short, change_short_with_interval, count, duration,
+        estimate, fixed, in_full, plain, significant, stored, with_unit,
     };
     use proptest::prelude::*;
 
@@ -219,6 +266,39 @@ mod tests {
         ] {
             assert_eq!(estimate(value, low, high), expected);
         }
+    }
+
+    #[test]
+    fn a_file_keeps_one_digit_more_than_is_shown() {
+        for ((value, low, high), expected, shown) in [
+            ((41.037_218, 40.2, 42.0), 41.037, "41.04 [40.20, 42.00]"),
+            ((41.037_218, 39.9, 41.9), 41.04, "41.0 [39.9, 41.9]"),
+            ((1_048_576.0, 1_048_576.0, 1_048_576.0), 1_048_576.0, "1\u{a0}048\u{a0}576"),
+            (
+                (123_426.0, 110_000.0, 140_000.0),
+                123_400.0,
+                "123\u{a0}000 [110\u{a0}000, 140\u{a0}000]",
+            ),
+            ((0.231_234, 0.198_7, 0.262_1), 0.231_2, "0.231 [0.199, 0.262]"),
+            ((-0.000_01, -0.5, 0.5), 0.0, "0.00 [−0.50, 0.50]"),
+        ] {
+            let got = stored(value, low, high);
+            assert!((got - expected).abs() < 1e-12, "{value}: {got}");
+            assert!(!got.is_sign_negative(), "{value} became -0");
+            assert_eq!(estimate(got, low, high), shown);
+        }
+        assert!(stored(f64::NAN, 0.0, 1.0).is_nan());
+        assert!((stored(1.234_567e-9, 1.2e-9, 1.3e-9) - 1.2346e-9).abs() < 1e-15);
+        assert!((significant(0.051_249, 3) - 0.0512).abs() < 1e-15);
+    }
+
+    #[test]
+    fn what_somebody_wrote_keeps_its_digits() {
+        assert_eq!([in_full(1_234.5), in_full(0.07 * 100.0)], ["1\u{a0}234.5", "7"]);
+        let limits = [-0.1, 0.025, 0.0].map(change_in_full);
+        assert_eq!(limits, ["−10 %", "+2.5 %", "0 %"]);
+        assert_eq!(with_unit(180.0, 170.0, 190.0, "ms"), "180 ms [170, 190]");
+        assert_eq!(with_unit(8.0, 8.0, 8.0, ""), "8 [8, 8]");
     }
 
     #[test]
@@ -266,6 +346,8 @@ mod tests {
                 change_short(value),
                 change_short_with_interval(value, low, high),
                 plain(value),
+                in_full(value),
+                with_unit(value, low, high, "ms"),
                 fixed(value, decimals),
                 duration(value),
             ] {
@@ -274,6 +356,13 @@ mod tests {
                 prop_assert!(!text.contains("−0 "), "{text}");
                 prop_assert!(text.chars().count() < 120, "{text}");
             }
+        }
+
+        #[test]
+        fn a_file_keeps_the_order(low in 0.01..1e6_f64, a in 0.0..1e3_f64, b in 0.0..1e3_f64) {
+            let (value, high) = (low + a, low + a + b);
+            let stored = |number| stored(number, low, high);
+            prop_assert!(stored(low) <= stored(value) && stored(value) <= stored(high));
         }
     }
 }
