@@ -267,15 +267,20 @@ pub(crate) use section;
 macro_rules! words {
     (
         $(#[$meta:meta])*
-        $name:ident: $what:literal {
+        $vis:vis $name:ident: $what:literal {
             $( $(#[$word_meta:meta])* $word:ident = $text:literal, )*
         }
         $(later [$($later:literal),*])?
     ) => {
-        $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, schemars::JsonSchema)]
-        pub(crate) enum $name {
+        $(#[$meta])*
+        $vis enum $name {
             $( $(#[$word_meta])* #[schemars(rename = $text)] $word, )*
+        }
+
+        impl $name {
+            /// Every one, with its name in a suite.
+            $vis const ALL: &[(Self, &'static str)] = &[$( (Self::$word, $text) ),*];
         }
 
         impl $crate::config::leaf::Leaf for $name {
@@ -284,15 +289,15 @@ macro_rules! words {
             fn read(
                 scalar: &$crate::config::node::Scalar,
             ) -> Result<Self, $crate::config::leaf::Refusal> {
-                match scalar.text.as_str() {
-                    $( $text => Ok(Self::$word), )*
-                    other => Err($crate::config::leaf::Refusal::word(
-                        other,
+                let found = Self::ALL.iter().find(|(_, name)| *name == scalar.text);
+                found.map(|(word, _)| *word).ok_or_else(|| {
+                    $crate::config::leaf::Refusal::word(
+                        &scalar.text,
                         $what,
                         &[$($text),*],
                         &[$($($later),*)?],
-                    )),
-                }
+                    )
+                })
             }
         }
     };

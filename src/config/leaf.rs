@@ -42,31 +42,38 @@ impl Refusal {
     }
 }
 
-/// A value that is written as one scalar.
+/// A value that is written as one scalar, or in a longer form besides.
 pub(crate) trait Leaf: Sized {
     /// What it is, for a sentence: `a time`.
     const EXPECTED: &'static str;
 
     /// Reads it.
     fn read(scalar: &Scalar) -> Result<Self, Refusal>;
+
+    /// Reads its longer form; most have none.
+    fn read_section(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
+        decoder.wrong(node, Self::EXPECTED, "")
+    }
 }
 
 impl<T: Leaf> Decode for Spanned<T> {
     fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
-        let Kind::Scalar(scalar) = &node.kind else {
-            return decoder.wrong(node, T::EXPECTED, "");
+        let span = node.span;
+        let scalar = match &node.kind {
+            Kind::Scalar(scalar) if scalar.inferred != Inferred::Null => scalar,
+            Kind::Scalar(_) => return decoder.wrong(node, T::EXPECTED, ""),
+            Kind::List(_) | Kind::Map(_) => {
+                return T::read_section(node, decoder).map(|value| Self { value, span });
+            }
         };
-        if scalar.inferred == Inferred::Null {
-            return decoder.wrong(node, T::EXPECTED, "");
-        }
         match T::read(scalar) {
-            Ok(value) => Some(Self { value, span: node.span }),
+            Ok(value) => Some(Self { value, span }),
             Err(refusal) if refusal.what.is_empty() => {
                 decoder.wrong(node, T::EXPECTED, &refusal.hint)
             }
             Err(Refusal { code, what, hint }) => {
                 let label = format!("{} must be {}", decoder.place(), T::EXPECTED);
-                decoder.push(Problem::new(code, node.span, what).label(label).hint(hint));
+                decoder.push(Problem::new(code, span, what).label(label).hint(hint));
                 None
             }
         }

@@ -115,29 +115,4 @@ mod tests {
         std::fs::write(&path, "suite: x\n").unwrap();
         assert!(matches!(load(&path, &[], &nothing), Err(LoadError::Invalid(_))));
     }
-
-    #[test]
-    fn every_committed_suite_is_valid() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let mut suites = vec![root.join("plimsoll.yml")];
-        for entry in std::fs::read_dir(root.join("examples")).unwrap() {
-            let path = entry.unwrap().path();
-            // An example with files of its own is a folder.
-            let path = if path.is_dir() { path.join("plimsoll.yml") } else { path };
-            suites.extend(Some(path).filter(|path| path.extension().is_some_and(|e| e == "yml")));
-        }
-        assert!(suites.len() >= 6, "{suites:?}");
-        let lookup = |_: &str| Some("value-of-a-secret".to_owned());
-        for suite in suites {
-            let plan = match load(&suite, &[], &lookup) {
-                Ok(plan) => plan,
-                Err(LoadError::Invalid(invalid)) => {
-                    panic!("{}", invalid.problems.render(&invalid.source_text, false))
-                }
-                Err(other) => panic!("{other}"),
-            };
-            assert!(!plan.resolved.contains("value-of-a-secret"), "{}", plan.resolved);
-            assert!(!format!("{plan:?}").contains("value-of-a-secret"), "{}", suite.display());
-        }
-    }
 }

@@ -131,21 +131,17 @@ impl Problem {
         let mut snippet = Snippet::source(text).path(name).annotation(primary);
         let mut group =
             Group::with_title(Level::ERROR.primary_title(self.what.as_str()).id(self.code.text()));
-        match &self.second {
-            Some((span, label)) if span.origin == self.span.origin => {
-                let second = AnnotationKind::Context.span(range(*span, text)).label(label.as_str());
+        let mut elsewhere = None;
+        if let Some((span, label)) = &self.second {
+            let (name, text) = source.of(span.origin);
+            let second = AnnotationKind::Context.span(range(*span, text)).label(label.as_str());
+            if span.origin == self.span.origin {
                 snippet = snippet.annotation(second);
-                group = group.element(snippet);
+            } else {
+                elsewhere = Some(Snippet::source(text).path(name).annotation(second));
             }
-            Some((span, label)) => {
-                let (name, text) = source.of(span.origin);
-                let second = AnnotationKind::Context.span(range(*span, text)).label(label.as_str());
-                group = group
-                    .element(snippet)
-                    .element(Snippet::source(text).path(name).annotation(second));
-            }
-            None => group = group.element(snippet),
         }
+        group = group.element(snippet).elements(elsewhere);
         if let Some(hint) = &self.hint {
             group = group.element(Level::HELP.message(hint.as_str()));
         }

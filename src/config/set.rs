@@ -17,7 +17,7 @@ pub(crate) fn apply(
     problems: &mut Problems,
 ) {
     for (index, set) in sets.iter().enumerate() {
-        source.add_set(shown(set));
+        source.add_set(redacted(set));
         let origin = Origin::Set(index);
         match path_of(set, origin) {
             Ok((names, offset)) => {
@@ -32,17 +32,16 @@ pub(crate) fn apply(
     }
 }
 
-/// The argument as it may be printed: what could be a key given by hand is left out.
-fn shown(set: &str) -> String {
-    match set.split_once('=') {
-        Some((path, _)) if is_secret_path(path) => format!("{path}=<redacted>"),
-        _ => set.to_owned(),
-    }
-}
-
-fn is_secret_path(path: &str) -> bool {
-    let mut names = path.split('.');
-    names.next() == Some("target") && matches!(names.next(), None | Some("headers" | "env"))
+/// The argument as it may be printed: a value for a header or the environment may be a key given by
+/// hand, so only its path is kept.
+#[must_use]
+pub fn redacted(set: &str) -> String {
+    let Some((path, _)) = set.split_once('=') else { return set.to_owned() };
+    // A path with blanks or dots too many is refused, and quoted where it is.
+    let mut names = path.split('.').map(str::trim).filter(|name| !name.is_empty());
+    let is_secret =
+        names.next() == Some("target") && matches!(names.next(), None | Some("headers" | "env"));
+    if is_secret { format!("{path}=<redacted>") } else { set.to_owned() }
 }
 
 /// The names of the path, and where the value starts.
@@ -233,8 +232,14 @@ mod tests {
 
     #[test]
     fn a_key_given_by_hand_is_not_shown() {
-        assert_eq!(super::shown("target.headers.x=abc"), "target.headers.x=<redacted>");
-        assert_eq!(super::shown("target={headers: {x: abc}}"), "target=<redacted>");
-        assert_eq!(super::shown("target.demo.slowdown=2"), "target.demo.slowdown=2");
+        for (set, shown) in [
+            ("target.headers.x=abc", "target.headers.x=<redacted>"),
+            ("target.env={X: abc}", "target.env=<redacted>"),
+            ("target={headers: {x: abc}}", "target=<redacted>"),
+            ("target..headers .x=abc", "target..headers .x=<redacted>"),
+            ("target.demo.slowdown=2", "target.demo.slowdown=2"),
+        ] {
+            assert_eq!(super::redacted(set), shown);
+        }
     }
 }

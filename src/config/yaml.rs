@@ -259,14 +259,6 @@ impl<'de> Visitor<'de> for ContentVisitor {
         Self::scalar(String::new(), Inferred::Null)
     }
 
-    fn visit_none<E>(self) -> Result<Content, E> {
-        Self::scalar(String::new(), Inferred::Null)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Content, D::Error> {
-        Content::deserialize(deserializer)
-    }
-
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Content, A::Error> {
         let mut items = Vec::new();
         while let Some(item) = access.next_element()? {

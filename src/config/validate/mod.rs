@@ -16,7 +16,7 @@ mod workload;
 use super::decode::{Decode, Decoder, Section, Spanned};
 use super::environment::Lookup;
 use super::leaf::Time;
-use super::model::{self, FailOnName, Suite};
+use super::model::{self, Suite};
 use super::node::Node;
 use super::plan::{Budget, FailOn, Plan};
 use super::problem::{Code, Problem, Problems, quoted};
@@ -136,7 +136,7 @@ impl Context<'_> {
             sessions: sessions?,
             checks: all.then_some(checks)?,
             budget: budget?,
-            fail_on: fail_on?,
+            fail_on,
             resolved: resolved::text(root),
             file: file.to_owned(),
         })
@@ -163,30 +163,17 @@ impl Context<'_> {
         Some(Budget { time: time?, requests: requests.map_or(1_000_000, |given| given.value) })
     }
 
-    fn fail_on(&mut self, raw: &Suite) -> Option<BTreeSet<FailOn>> {
-        let all = [
-            FailOn::Regression,
-            FailOn::Inconclusive,
-            FailOn::Invalid,
-            FailOn::Incomparable,
-            FailOn::New,
-        ];
-        let Some(list) = &raw.fail_on else { return Some(BTreeSet::from(all)) };
+    fn fail_on(&mut self, raw: &Suite) -> BTreeSet<FailOn> {
+        let Some(list) = &raw.fail_on else {
+            return FailOn::ALL.iter().map(|(fail_on, _)| *fail_on).collect();
+        };
         if list.items.is_empty() {
             self.problems.push(
                 Problem::new(Code::Empty, list.span, "`fail_on` is empty: nothing could fail")
                     .hint("name at least `regression`, or take it out"),
             );
-            return None;
         }
-        let verdict = |name: &Spanned<FailOnName>| match name.value {
-            FailOnName::Regression => FailOn::Regression,
-            FailOnName::Inconclusive => FailOn::Inconclusive,
-            FailOnName::Invalid => FailOn::Invalid,
-            FailOnName::Incomparable => FailOn::Incomparable,
-            FailOnName::New => FailOn::New,
-        };
-        Some(list.items.iter().map(verdict).collect())
+        list.items.iter().map(|fail_on| fail_on.value).collect()
     }
 
     /// The value of a key that must be there.

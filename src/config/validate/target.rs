@@ -27,14 +27,7 @@ impl Context<'_> {
             headers: headers?,
             timeouts: timeouts?,
             status: status?,
-            connection: raw.connection.as_ref().map_or(ConnectionMode::Pooled, |mode| {
-                use crate::config::model::Connection;
-                match mode.value {
-                    Connection::Pooled => ConnectionMode::Pooled,
-                    Connection::PerSession => ConnectionMode::PerSession,
-                    Connection::New => ConnectionMode::New,
-                }
-            }),
+            connection: raw.connection.as_ref().map_or(ConnectionMode::Pooled, |mode| mode.value),
             labels: labels
                 .map(|(name, label)| (name.value.clone(), label.value.0.clone()))
                 .collect(),
