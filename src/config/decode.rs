@@ -3,7 +3,7 @@
 //! three cannot differ.
 
 use super::node::{Entry, Kind, Node};
-use super::problem::{Code, Problem, Problems, nearest, quoted};
+use super::problem::{Code, Problem, Problems, nearest, quoted, suggestion};
 use super::source::Span;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use std::borrow::Cow;
@@ -85,12 +85,8 @@ impl<'n> Fields<'n> {
                 decoder.push(problem.hint("take it out; this version would not act on it"));
                 continue;
             }
-            let near = nearest(key, known);
-            broken.extend(near);
-            let hint = match near {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("its keys are {}", known.join(", ")),
-            };
+            broken.extend(nearest(key, known));
+            let hint = suggestion(key, known, format!("its keys are {}", known.join(", ")));
             let what = format!("unknown key {} in {}", quoted(key), decoder.place());
             decoder.push(
                 Problem::new(Code::UnknownKey, entry.key_span, what)

@@ -3,7 +3,7 @@
 use super::decode::{Decode, Decoder, Spanned};
 use super::environment;
 use super::node::{Inferred, Kind, Node, Scalar};
-use super::problem::{Code, Problem, nearest, quoted};
+use super::problem::{Code, Problem, quoted, suggestion};
 use crate::units::{ParseQuantityError, Quantity, Unit};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
@@ -30,15 +30,13 @@ impl Refusal {
 
     /// A word that is none of `known`; those in `later` are planned.
     pub(crate) fn word(word: &str, what: &str, known: &[&str], later: &[&str]) -> Self {
-        let hint = match nearest(word, known) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("write {}", known.join(" or ")),
-        };
+        let known_words = format!("write {}", known.join(" or "));
         if later.contains(&word) {
             let what = format!("{} is not supported yet", quoted(word));
-            return Self::new(Code::NotSupported, what, format!("write {}", known.join(" or ")));
+            return Self::new(Code::NotSupported, what, known_words);
         }
-        Self::new(Code::UnknownValue, format!("{} is not {what}", quoted(word)), hint)
+        let what = format!("{} is not {what}", quoted(word));
+        Self::new(Code::UnknownValue, what, suggestion(word, known, known_words))
     }
 }
 

@@ -186,6 +186,11 @@ pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
         .map(|(_, other)| other)
 }
 
+/// What would be right instead of `word`: the known one that is near, else what `otherwise` says.
+pub(crate) fn suggestion(word: &str, known: &[&str], otherwise: String) -> String {
+    nearest(word, known).map_or(otherwise, |near| format!("did you mean `{near}`?"))
+}
+
 /// Everything that is wrong with a suite.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Problems {

@@ -7,7 +7,7 @@ mod workload;
 
 pub(crate) use check::{Arrivals, Capacity, Check, Gate, KnobName};
 pub(crate) use target::{ApiName, Demo, ProfileName, Status, Target, Timeouts};
-pub(crate) use workload::{History, Length, Normal, ThinkTime, Workload, Zipf};
+pub(crate) use workload::{History, Length, Normal, Sessions, ThinkTime, Workload, Zipf};
 
 use super::decode::{Keyed, List, Spanned, section};
 use super::leaf::Time;
