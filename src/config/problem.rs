@@ -3,7 +3,6 @@
 
 use super::source::{Source, Span};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
-use std::fmt;
 
 /// Most problems kept; a file that is wrong more often is not a suite.
 const PROBLEMS_MAX: usize = 100;
@@ -72,12 +71,6 @@ codes! {
     Set = "config/set",
     /// The configuration of another tool.
     OtherTool = "config/other-tool",
-}
-
-impl fmt::Display for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.text())
-    }
 }
 
 /// One thing that is wrong.
@@ -248,19 +241,19 @@ impl Problems {
     }
 }
 
-impl From<Problem> for Problems {
-    fn from(problem: Problem) -> Self {
-        Self { list: vec![problem], left_out: 0 }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Code, Problem, Problems, nearest, quoted};
     use crate::config::source::{Origin, Source, Span};
 
     fn span(start: usize, end: usize) -> Span {
-        Span { origin: Origin::File, start, end, line: 1, column: 1 }
+        Span { start, end, ..Span::start_of(Origin::File) }
+    }
+
+    fn rendered(problem: Problem, source: &Source) -> String {
+        let mut problems = Problems::default();
+        problems.push(problem);
+        problems.render(source, false) + &problems.render(source, true)
     }
 
     #[test]
@@ -298,11 +291,11 @@ mod tests {
         let source = Source::new("f", "é: ü\n");
         for (start, end) in [(0, 1), (1, 2), (3, 900), (900, 901), (4, 2)] {
             let problem = Problem::new(Code::Syntax, span(start, end), "what").label("here");
-            assert!(Problems::from(problem).render(&source, false).contains("config/syntax"));
+            assert!(rendered(problem, &source).contains("config/syntax"));
         }
         let empty = Source::new("f", "");
         let problem = Problem::new(Code::Syntax, span(0, 0), "what");
-        assert!(Problems::from(problem).render(&empty, true).contains("config/syntax"));
+        assert!(rendered(problem, &empty).contains("config/syntax"));
     }
 
     #[test]

@@ -126,18 +126,14 @@ impl Context<'_> {
         let hint = "write the lowest value to try: `from: 1`";
         let from = self.required(raw, raw.from.as_ref(), "from", hint);
         let low = from.and_then(|from| self.knob_value(from, "from", knob));
-        let high = raw.to.as_ref().map(|to| self.knob_value(to, "to", knob));
+        let high = raw.to.as_ref().and_then(|to| self.knob_value(to, "to", knob));
         if let (Some(from), Some(to)) = (from, &raw.to)
             && from.value >= to.value
         {
             let what = format!("`from` ({}) must be below `to` ({})", from.value, to.value);
             self.conflict((from.span, what), (to.span, "`to` is here"), "swap or widen them");
-            return None;
         }
-        match high {
-            None => Some((low?, None)),
-            Some(high) => Some((low?, Some(high?))),
-        }
+        Some((low?, high))
     }
 
     fn knob_value(
