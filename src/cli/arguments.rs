@@ -2,7 +2,7 @@
 
 use super::ExitStatus;
 use crate::config::plan::FailOn;
-use crate::config::{LoadError, Plan, environment, load};
+use crate::config::{LoadError, Plan, environment, load, redacted};
 use crate::report::Templates;
 use crate::run::Only;
 use crate::units::Quantity;
@@ -270,18 +270,6 @@ impl GateOptions {
             })
             .collect()
     }
-}
-
-/// A value for a header or the environment may be a secret: only its name is kept.
-fn redacted(set: &str) -> String {
-    const SECRET: [&str; 2] = ["headers", "env"];
-    let Some((path, value)) = set.split_once('=') else { return set.to_owned() };
-    let is_secret = match path.trim().strip_prefix("target") {
-        Some("") => SECRET.iter().any(|section| value.contains(section)),
-        Some(key) => SECRET.iter().any(|section| key.trim_start_matches('.').starts_with(section)),
-        None => false,
-    };
-    if is_secret { format!("{path}=<redacted>") } else { set.to_owned() }
 }
 
 /// An empty text counts as not given.

@@ -2,57 +2,47 @@
 //! keeps of its suite. Written here and not by a crate, because a crate that changes its quoting
 //! would change every digest.
 
-use super::node::{Entry, Inferred, Kind, Node};
+use super::node::{Inferred, Kind, Node};
 use std::fmt::Write;
 
 /// `node` as block YAML; keys in the order of the tree.
-pub(crate) fn yaml(node: &Node) -> String {
+pub(super) fn yaml(node: &Node) -> String {
     let mut out = String::new();
-    match &node.kind {
-        Kind::Map(entries) if !entries.is_empty() => write_map(&mut out, entries, 0),
-        Kind::List(items) if !items.is_empty() => write_list(&mut out, items, 0),
-        Kind::Scalar(_) | Kind::Map(_) | Kind::List(_) => write_value(&mut out, node, 0),
-    }
-    out
+    write_value(&mut out, node, 0);
+    // The whole has no key that it would have to be kept apart from.
+    out.trim_start().to_owned()
 }
 
-fn write_map(out: &mut String, entries: &[Entry], indent: usize) {
-    for entry in entries {
-        let _ = write!(out, "{:indent$}{}:", "", text(&entry.key));
-        write_value(out, &entry.value, indent);
-    }
-}
-
-fn write_list(out: &mut String, items: &[Node], indent: usize) {
-    for item in items {
-        let _ = write!(out, "{:indent$}-", "");
-        write_value(out, item, indent);
-    }
-}
-
+/// Writes ` value` or, of what has parts, a line for each of them.
 fn write_value(out: &mut String, node: &Node, indent: usize) {
-    match &node.kind {
+    let scalar = match &node.kind {
         Kind::Map(entries) if !entries.is_empty() => {
             out.push('\n');
-            write_map(out, entries, indent + 2);
+            for entry in entries {
+                let _ = write!(out, "{:indent$}{}:", "", text(&entry.key));
+                write_value(out, &entry.value, indent + 2);
+            }
+            return;
         }
         Kind::List(items) if !items.is_empty() => {
             out.push('\n');
-            write_list(out, items, indent + 2);
-        }
-        Kind::Map(_) => out.push_str(" {}\n"),
-        Kind::List(_) => out.push_str(" []\n"),
-        Kind::Scalar(scalar) => {
-            out.push(' ');
-            match scalar.inferred {
-                Inferred::Null => out.push_str("null"),
-                Inferred::Bool(flag) => out.push_str(if flag { "true" } else { "false" }),
-                Inferred::Number(_) => out.push_str(&scalar.text),
-                Inferred::Text => out.push_str(&text(&scalar.text)),
+            for item in items {
+                let _ = write!(out, "{:indent$}-", "");
+                write_value(out, item, indent + 2);
             }
-            out.push('\n');
+            return;
         }
-    }
+        Kind::Map(_) => "{}",
+        Kind::List(_) => "[]",
+        Kind::Scalar(scalar) => match scalar.inferred {
+            Inferred::Null => "null",
+            Inferred::Bool(true) => "true",
+            Inferred::Bool(false) => "false",
+            Inferred::Number(_) => &scalar.text,
+            Inferred::Text => &text(&scalar.text),
+        },
+    };
+    let _ = writeln!(out, " {scalar}");
 }
 
 /// Plain where no YAML reader could take it for something else, else in JSON's quotes.

@@ -3,7 +3,7 @@
 //! three cannot differ.
 
 use super::node::{Entry, Kind, Node};
-use super::problem::{Code, Problem, Problems, nearest, quoted};
+use super::problem::{Code, Problem, Problems, nearest, quoted, suggestion};
 use super::source::Span;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use std::borrow::Cow;
@@ -85,12 +85,8 @@ impl<'n> Fields<'n> {
                 decoder.push(problem.hint("take it out; this version would not act on it"));
                 continue;
             }
-            let near = nearest(key, known);
-            broken.extend(near);
-            let hint = match near {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("its keys are {}", known.join(", ")),
-            };
+            broken.extend(nearest(key, known));
+            let hint = suggestion(key, known, format!("its keys are {}", known.join(", ")));
             let what = format!("unknown key {} in {}", quoted(key), decoder.place());
             decoder.push(
                 Problem::new(Code::UnknownKey, entry.key_span, what)
@@ -267,15 +263,20 @@ pub(crate) use section;
 macro_rules! words {
     (
         $(#[$meta:meta])*
-        $name:ident: $what:literal {
+        $vis:vis $name:ident: $what:literal {
             $( $(#[$word_meta:meta])* $word:ident = $text:literal, )*
         }
         $(later [$($later:literal),*])?
     ) => {
-        $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, schemars::JsonSchema)]
-        pub(crate) enum $name {
+        $(#[$meta])*
+        $vis enum $name {
             $( $(#[$word_meta])* #[schemars(rename = $text)] $word, )*
+        }
+
+        impl $name {
+            /// Every one, with its name in a suite.
+            $vis const ALL: &[(Self, &'static str)] = &[$( (Self::$word, $text) ),*];
         }
 
         impl $crate::config::leaf::Leaf for $name {
@@ -284,15 +285,15 @@ macro_rules! words {
             fn read(
                 scalar: &$crate::config::node::Scalar,
             ) -> Result<Self, $crate::config::leaf::Refusal> {
-                match scalar.text.as_str() {
-                    $( $text => Ok(Self::$word), )*
-                    other => Err($crate::config::leaf::Refusal::word(
-                        other,
+                let found = Self::ALL.iter().find(|(_, name)| *name == scalar.text);
+                found.map(|(word, _)| *word).ok_or_else(|| {
+                    $crate::config::leaf::Refusal::word(
+                        &scalar.text,
                         $what,
                         &[$($text),*],
                         &[$($($later),*)?],
-                    )),
-                }
+                    )
+                })
             }
         }
     };

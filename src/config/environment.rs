@@ -121,7 +121,7 @@ mod tests {
     use secrecy::ExposeSecret;
 
     fn expand(text: &str) -> Result<String, String> {
-        let span = Span { origin: Origin::File, start: 0, end: 0, line: 1, column: 1 };
+        let span = Span::start_of(Origin::File);
         let mut problems = Problems::default();
         let lookup = |name: &str| match name {
             "KEY" => Some("s3cret-value".to_owned()),

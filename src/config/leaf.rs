@@ -3,7 +3,7 @@
 use super::decode::{Decode, Decoder, Spanned};
 use super::environment;
 use super::node::{Inferred, Kind, Node, Scalar};
-use super::problem::{Code, Problem, nearest, quoted};
+use super::problem::{Code, Problem, quoted, suggestion};
 use crate::units::{ParseQuantityError, Quantity, Unit};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
@@ -30,43 +30,48 @@ impl Refusal {
 
     /// A word that is none of `known`; those in `later` are planned.
     pub(crate) fn word(word: &str, what: &str, known: &[&str], later: &[&str]) -> Self {
-        let hint = match nearest(word, known) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("write {}", known.join(" or ")),
-        };
+        let known_words = format!("write {}", known.join(" or "));
         if later.contains(&word) {
             let what = format!("{} is not supported yet", quoted(word));
-            return Self::new(Code::NotSupported, what, format!("write {}", known.join(" or ")));
+            return Self::new(Code::NotSupported, what, known_words);
         }
-        Self::new(Code::UnknownValue, format!("{} is not {what}", quoted(word)), hint)
+        let what = format!("{} is not {what}", quoted(word));
+        Self::new(Code::UnknownValue, what, suggestion(word, known, known_words))
     }
 }
 
-/// A value that is written as one scalar.
+/// A value that is written as one scalar, or in a longer form besides.
 pub(crate) trait Leaf: Sized {
     /// What it is, for a sentence: `a time`.
     const EXPECTED: &'static str;
 
     /// Reads it.
     fn read(scalar: &Scalar) -> Result<Self, Refusal>;
+
+    /// Reads its longer form; most have none.
+    fn read_section(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
+        decoder.wrong(node, Self::EXPECTED, "")
+    }
 }
 
 impl<T: Leaf> Decode for Spanned<T> {
     fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
-        let Kind::Scalar(scalar) = &node.kind else {
-            return decoder.wrong(node, T::EXPECTED, "");
+        let span = node.span;
+        let scalar = match &node.kind {
+            Kind::Scalar(scalar) if scalar.inferred != Inferred::Null => scalar,
+            Kind::Scalar(_) => return decoder.wrong(node, T::EXPECTED, ""),
+            Kind::List(_) | Kind::Map(_) => {
+                return T::read_section(node, decoder).map(|value| Self { value, span });
+            }
         };
-        if scalar.inferred == Inferred::Null {
-            return decoder.wrong(node, T::EXPECTED, "");
-        }
         match T::read(scalar) {
-            Ok(value) => Some(Self { value, span: node.span }),
+            Ok(value) => Some(Self { value, span }),
             Err(refusal) if refusal.what.is_empty() => {
                 decoder.wrong(node, T::EXPECTED, &refusal.hint)
             }
             Err(Refusal { code, what, hint }) => {
                 let label = format!("{} must be {}", decoder.place(), T::EXPECTED);
-                decoder.push(Problem::new(code, node.span, what).label(label).hint(hint));
+                decoder.push(Problem::new(code, span, what).label(label).hint(hint));
                 None
             }
         }
@@ -101,26 +106,23 @@ impl Leaf for bool {
 }
 
 macro_rules! whole_leaf {
-    ($($type:ty: $expected:literal),*) => { $(
+    ($($type:ty),*) => { $(
         impl Leaf for $type {
-            const EXPECTED: &'static str = $expected;
+            const EXPECTED: &'static str = "a whole number";
 
             fn read(scalar: &Scalar) -> Result<Self, Refusal> {
                 let Inferred::Number(number) = &scalar.inferred else {
                     return Err(Refusal::kind("write digits, without quotes"));
                 };
                 number.as_u64().and_then(|number| number.try_into().ok()).ok_or_else(|| {
-                    Refusal::new(
-                        Code::OutOfRange,
-                        format!("{} is not a whole number in range", quoted(&scalar.text)),
-                        format!("write a whole number from 0 to {}", Self::MAX),
-                    )
+                    let hint = format!("write a whole number from 0 to {}", Self::MAX);
+                    out_of_range(scalar, "not a whole number in range", &hint)
                 })
             }
         }
     )* };
 }
-whole_leaf!(u16: "a whole number", u32: "a whole number", u64: "a whole number");
+whole_leaf!(u16, u32, u64);
 
 impl Leaf for f64 {
     const EXPECTED: &'static str = "a number";
@@ -149,8 +151,12 @@ fn quantity(scalar: &Scalar, hint: &str) -> Result<Quantity, Refusal> {
     })
 }
 
+fn out_of_range(scalar: &Scalar, what: &str, hint: &str) -> Refusal {
+    Refusal::new(Code::OutOfRange, format!("{} is {what}", quoted(&scalar.text)), hint)
+}
+
 /// The refusal of a number in another unit.
-fn other_unit(scalar: &Scalar, quantity: Quantity, expected: &str, hint: String) -> Refusal {
+fn other_unit(scalar: &Scalar, quantity: Quantity, expected: &str, hint: &str) -> Refusal {
     let what = if quantity.unit() == Unit::Count {
         format!("{} has no unit", quoted(&scalar.text))
     } else {
@@ -171,16 +177,14 @@ impl Leaf for Time {
         let quantity = quantity(scalar, HINT)?;
         match quantity.as_duration() {
             Some(time) => Ok(Self(time)),
-            None if quantity.unit() == Unit::Seconds => Err(Refusal::new(
-                Code::OutOfRange,
-                format!("{} is not a possible time", quoted(&scalar.text)),
-                HINT,
-            )),
+            None if quantity.unit() == Unit::Seconds => {
+                Err(out_of_range(scalar, "not a possible time", HINT))
+            }
             None if quantity.unit() == Unit::Count => {
                 let hint = format!("write `{0}s` or `{0}ms`", scalar.text);
-                Err(other_unit(scalar, quantity, Self::EXPECTED, hint))
+                Err(other_unit(scalar, quantity, Self::EXPECTED, &hint))
             }
-            None => Err(other_unit(scalar, quantity, Self::EXPECTED, HINT.to_owned())),
+            None => Err(other_unit(scalar, quantity, Self::EXPECTED, HINT)),
         }
     }
 }
@@ -197,13 +201,9 @@ impl Leaf for Part {
         let quantity = quantity(scalar, HINT)?;
         match quantity.unit() {
             Unit::Ratio | Unit::Count if quantity.value() >= 0.0 => Ok(Self(quantity.value())),
-            Unit::Ratio | Unit::Count => Err(Refusal::new(
-                Code::OutOfRange,
-                format!("{} is negative", quoted(&scalar.text)),
-                HINT,
-            )),
+            Unit::Ratio | Unit::Count => Err(out_of_range(scalar, "negative", HINT)),
             Unit::Seconds | Unit::PerSecond | Unit::Bytes => {
-                Err(other_unit(scalar, quantity, Self::EXPECTED, HINT.to_owned()))
+                Err(other_unit(scalar, quantity, Self::EXPECTED, HINT))
             }
         }
     }
@@ -232,13 +232,9 @@ impl Leaf for Size {
                 let bytes = value.round() as u64;
                 Ok(Self(bytes))
             }
-            Unit::Bytes | Unit::Count => Err(Refusal::new(
-                Code::OutOfRange,
-                format!("{} is not a possible size", quoted(&scalar.text)),
-                HINT,
-            )),
+            Unit::Bytes | Unit::Count => Err(out_of_range(scalar, "not a possible size", HINT)),
             Unit::Seconds | Unit::PerSecond | Unit::Ratio => {
-                Err(other_unit(scalar, quantity, Self::EXPECTED, HINT.to_owned()))
+                Err(other_unit(scalar, quantity, Self::EXPECTED, HINT))
             }
         }
     }

@@ -92,7 +92,7 @@ impl Node {
     /// A tree that was not read from a text; keys in the order of the map.
     pub(crate) fn from_json(value: &serde_json::Value) -> Self {
         use serde_json::Value;
-        let span = Span { origin: Origin::File, start: 0, end: 0, line: 1, column: 1 };
+        let span = Span::start_of(Origin::File);
         let scalar = |text: String, inferred| Kind::Scalar(Scalar { text, inferred });
         let kind = match value {
             Value::Null => scalar(String::new(), Inferred::Null),

@@ -1,5 +1,6 @@
 //! A suite that has been checked: no spans, no contradictions, every default filled in.
 
+use super::decode::words;
 use crate::demo::Profile;
 use crate::slo::Slo;
 use crate::units::{KnobValue, Ratio};
@@ -42,35 +43,29 @@ pub struct Budget {
     pub requests: u64,
 }
 
-/// A verdict that `fail_on` may name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum FailOn {
-    /// A gate was crossed.
-    Regression,
-    /// The evidence was not enough.
-    Inconclusive,
-    /// The measurement was invalid.
-    Invalid,
-    /// The baseline is of another machine or configuration.
-    Incomparable,
-    /// There is no baseline yet.
-    New,
+words! {
+    /// A verdict.
+    #[derive(PartialOrd, Ord, Hash)]
+    #[schemars(rename = "FailOnName")]
+    pub FailOn: "a verdict" {
+        /// A gate was crossed.
+        Regression = "regression",
+        /// The budget ended before the evidence did.
+        Inconclusive = "inconclusive",
+        /// The measurement cannot be trusted.
+        Invalid = "invalid",
+        /// The baseline is of another machine or configuration.
+        Incomparable = "incomparable",
+        /// There is no baseline yet.
+        New = "new",
+    }
 }
 
 impl FailOn {
-    /// Every one, by the name that a suite uses.
-    pub const ALL: [(Self, &'static str); 5] = [
-        (Self::Regression, "regression"),
-        (Self::Inconclusive, "inconclusive"),
-        (Self::Invalid, "invalid"),
-        (Self::Incomparable, "incomparable"),
-        (Self::New, "new"),
-    ];
-
     /// The one of that name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|(_, known)| *known == name).map(|(fail_on, _)| fail_on)
+        Self::ALL.iter().find(|(_, known)| *known == name).map(|(fail_on, _)| *fail_on)
     }
 }
 
@@ -186,15 +181,17 @@ pub struct StatusClasses {
     pub shed: BTreeSet<u16>,
 }
 
-/// When a connection is opened anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ConnectionMode {
-    /// Kept and used again by any session.
-    Pooled,
-    /// One per session.
-    PerSession,
-    /// One per request.
-    New,
+words! {
+    /// When a connection is opened anew.
+    #[schemars(rename = "Connection")]
+    pub ConnectionMode: "a connection mode" {
+        /// Kept, and used again by any session.
+        Pooled = "pooled",
+        /// One per session.
+        PerSession = "per_session",
+        /// One per request.
+        New = "new",
+    }
 }
 
 /// One check of a suite.

@@ -3,7 +3,6 @@
 
 use super::source::{Source, Span};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
-use std::fmt;
 
 /// Most problems kept; a file that is wrong more often is not a suite.
 const PROBLEMS_MAX: usize = 100;
@@ -74,12 +73,6 @@ codes! {
     OtherTool = "config/other-tool",
 }
 
-impl fmt::Display for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.text())
-    }
-}
-
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -131,21 +124,17 @@ impl Problem {
         let mut snippet = Snippet::source(text).path(name).annotation(primary);
         let mut group =
             Group::with_title(Level::ERROR.primary_title(self.what.as_str()).id(self.code.text()));
-        match &self.second {
-            Some((span, label)) if span.origin == self.span.origin => {
-                let second = AnnotationKind::Context.span(range(*span, text)).label(label.as_str());
+        let mut elsewhere = None;
+        if let Some((span, label)) = &self.second {
+            let (name, text) = source.of(span.origin);
+            let second = AnnotationKind::Context.span(range(*span, text)).label(label.as_str());
+            if span.origin == self.span.origin {
                 snippet = snippet.annotation(second);
-                group = group.element(snippet);
+            } else {
+                elsewhere = Some(Snippet::source(text).path(name).annotation(second));
             }
-            Some((span, label)) => {
-                let (name, text) = source.of(span.origin);
-                let second = AnnotationKind::Context.span(range(*span, text)).label(label.as_str());
-                group = group
-                    .element(snippet)
-                    .element(Snippet::source(text).path(name).annotation(second));
-            }
-            None => group = group.element(snippet),
         }
+        group = group.element(snippet).elements(elsewhere);
         if let Some(hint) = &self.hint {
             group = group.element(Level::HELP.message(hint.as_str()));
         }
@@ -188,6 +177,11 @@ pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
         .filter(|(likeness, _)| *likeness >= 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, other)| other)
+}
+
+/// What would be right instead of `word`: the known one that is near, else what `otherwise` says.
+pub(crate) fn suggestion(word: &str, known: &[&str], otherwise: String) -> String {
+    nearest(word, known).map_or(otherwise, |near| format!("did you mean `{near}`?"))
 }
 
 /// Everything that is wrong with a suite.
@@ -247,19 +241,19 @@ impl Problems {
     }
 }
 
-impl From<Problem> for Problems {
-    fn from(problem: Problem) -> Self {
-        Self { list: vec![problem], left_out: 0 }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Code, Problem, Problems, nearest, quoted};
     use crate::config::source::{Origin, Source, Span};
 
     fn span(start: usize, end: usize) -> Span {
-        Span { origin: Origin::File, start, end, line: 1, column: 1 }
+        Span { start, end, ..Span::start_of(Origin::File) }
+    }
+
+    fn rendered(problem: Problem, source: &Source) -> String {
+        let mut problems = Problems::default();
+        problems.push(problem);
+        problems.render(source, false) + &problems.render(source, true)
     }
 
     #[test]
@@ -297,11 +291,11 @@ mod tests {
         let source = Source::new("f", "é: ü\n");
         for (start, end) in [(0, 1), (1, 2), (3, 900), (900, 901), (4, 2)] {
             let problem = Problem::new(Code::Syntax, span(start, end), "what").label("here");
-            assert!(Problems::from(problem).render(&source, false).contains("config/syntax"));
+            assert!(rendered(problem, &source).contains("config/syntax"));
         }
         let empty = Source::new("f", "");
         let problem = Problem::new(Code::Syntax, span(0, 0), "what");
-        assert!(Problems::from(problem).render(&empty, true).contains("config/syntax"));
+        assert!(rendered(problem, &empty).contains("config/syntax"));
     }
 
     #[test]

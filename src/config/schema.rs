@@ -6,7 +6,7 @@ use serde_json::Value;
 /// JSON Schema (draft 2020-12) of a suite, for editors and `plimsoll schema`. It knows shapes and
 /// words; what depends on several keys at once is left to the program.
 #[must_use]
-pub fn json_schema() -> serde_json::Value {
+pub fn json_schema() -> Value {
     let mut schema = schemars::schema_for!(Suite).to_value();
     without_null(&mut schema);
     schema
@@ -51,24 +51,9 @@ mod tests {
     }
 
     #[test]
-    fn every_key_is_described() {
-        fn check(schema: &serde_json::Value, at: &str) {
-            if let Some(properties) = schema.get("properties").and_then(|p| p.as_object()) {
-                for (key, property) in properties {
-                    let is_word = at.contains("oneOf");
-                    assert!(is_word || property.get("description").is_some(), "{at}.{key}");
-                }
-            }
-            if let Some(map) = schema.as_object() {
-                map.iter().for_each(|(key, value)| check(value, &format!("{at}.{key}")));
-            }
-            if let Some(list) = schema.as_array() {
-                list.iter().for_each(|value| check(value, at));
-            }
-        }
+    fn a_key_without_a_value_is_refused() {
         let schema = json_schema();
         assert!(schema["properties"]["target"].is_object());
-        assert!(!schema.to_string().contains("\"null\""), "a key without a value is refused");
-        check(&schema, "");
+        assert!(!schema.to_string().contains("\"null\""));
     }
 }

@@ -16,112 +16,94 @@ pub(crate) fn apply(
     source: &mut Source,
     problems: &mut Problems,
 ) {
-    for (index, set) in sets.iter().enumerate() {
-        source.add_set(shown(set));
-        let origin = Origin::Set(index);
-        match path_of(set, origin) {
-            Ok((names, offset)) => {
-                let Some(value) = value_of(set, offset, origin, problems) else { continue };
-                let mut place = Place { set, origin, at: 0 };
-                if let Err(problem) = place.put(root, &names, value) {
-                    problems.push(*problem);
-                }
-            }
-            Err(problem) => problems.push(*problem),
+    for (index, text) in sets.iter().enumerate() {
+        source.add_set(redacted(text));
+        let mut argument = Argument { text, origin: Origin::Set(index), at: 0 };
+        if let Err(problem) = argument.apply(root, problems) {
+            problems.push(*problem);
         }
     }
 }
 
-/// The argument as it may be printed: what could be a key given by hand is left out.
-fn shown(set: &str) -> String {
-    match set.split_once('=') {
-        Some((path, _)) if is_secret_path(path) => format!("{path}=<redacted>"),
-        _ => set.to_owned(),
-    }
+/// The argument as it may be printed: a value for a header or the environment may be a key given by
+/// hand, so only its path is kept.
+#[must_use]
+pub fn redacted(set: &str) -> String {
+    let Some((path, _)) = set.split_once('=') else { return set.to_owned() };
+    // A path with blanks or dots too many is refused, and quoted where it is.
+    let mut names = path.split('.').map(str::trim).filter(|name| !name.is_empty());
+    let is_secret =
+        names.next() == Some("target") && matches!(names.next(), None | Some("headers" | "env"));
+    if is_secret { format!("{path}=<redacted>") } else { set.to_owned() }
 }
 
-fn is_secret_path(path: &str) -> bool {
-    let mut names = path.split('.');
-    names.next() == Some("target") && matches!(names.next(), None | Some("headers" | "env"))
-}
-
-/// The names of the path, and where the value starts.
-fn path_of(set: &str, origin: Origin) -> Result<(Vec<&str>, usize), Refusal> {
-    let whole = span(set, origin, 0, set.len());
-    let refusal = |what: &str| {
-        let problem = Problem::new(Code::Set, whole, what);
-        Box::new(problem.hint("write `--set target.demo.slowdown=1.25`"))
-    };
-    let Some((path, _)) = set.split_once('=') else {
-        return Err(refusal("a `--set` has no `=`"));
-    };
-    let names: Vec<&str> = path.split('.').collect();
-    if names.iter().any(|name| name.trim() != *name || name.is_empty()) {
-        return Err(refusal("the path of a `--set` has an empty name"));
-    }
-    Ok((names, path.len() + 1))
-}
-
-/// The value, its places counted from the start of the argument.
-fn value_of(set: &str, offset: usize, origin: Origin, problems: &mut Problems) -> Option<Node> {
-    let value = set.get(offset..).unwrap_or_default();
-    // Read behind blanks of the same length, so that every place is already the argument's; the
-    // columns of a text in other scripts may be off, the bytes are right.
-    let mut text = " ".repeat(offset);
-    text.push_str(value);
-    if value.trim().is_empty() {
-        let span = span(set, origin, 0, set.len());
-        let scalar = Scalar { text: String::new(), inferred: Inferred::Null };
-        return Some(Node { kind: Kind::Scalar(scalar), span });
-    }
-    yaml::parse(&text, origin, problems)
-}
-
-fn span(set: &str, origin: Origin, start: usize, end: usize) -> Span {
-    let column = set.get(..start).map_or(0, |before| before.chars().count());
-    let column = u32::try_from(column).unwrap_or(u32::MAX - 1) + 1;
-    Span { origin, start, end, line: 1, column }
-}
-
-/// Walks down the path.
-struct Place<'a> {
-    set: &'a str,
+/// One `--set`, and how far its path has been walked down.
+struct Argument<'a> {
+    text: &'a str,
     origin: Origin,
-    /// Byte in the argument where the next name starts.
+    /// Byte where the next name starts.
     at: usize,
 }
 
-impl Place<'_> {
-    fn put(&mut self, node: &mut Node, names: &[&str], value: Node) -> Result<(), Refusal> {
-        if names.is_empty() {
-            let place = span(self.set, self.origin, 0, self.set.len());
-            let span = if matches!(value.kind, Kind::Scalar(_)) { value.span } else { place };
-            *node = Node { kind: value.kind, span };
-            return Ok(());
+impl Argument<'_> {
+    fn apply(&mut self, root: &mut Node, problems: &mut Problems) -> Result<(), Refusal> {
+        let refusal = |what: &str| {
+            let problem = Problem::new(Code::Set, self.span(0, self.text.len()), what);
+            Box::new(problem.hint("write `--set target.demo.slowdown=1.25`"))
+        };
+        let Some((path, value)) = self.text.split_once('=') else {
+            return Err(refusal("a `--set` has no `=`"));
+        };
+        let names: Vec<&str> = path.split('.').collect();
+        if names.iter().any(|name| name.trim() != *name || name.is_empty()) {
+            return Err(refusal("the path of a `--set` has an empty name"));
         }
+        match self.value(path.len() + 1, value, problems) {
+            Some(value) => self.put(root, &names, value),
+            None => Ok(()),
+        }
+    }
+
+    /// The value that starts at byte `offset`, its places counted from the start of the argument.
+    fn value(&self, offset: usize, value: &str, problems: &mut Problems) -> Option<Node> {
+        if value.trim().is_empty() {
+            let scalar = Scalar { text: String::new(), inferred: Inferred::Null };
+            let span = self.span(0, self.text.len());
+            return Some(Node { kind: Kind::Scalar(scalar), span });
+        }
+        // Read behind blanks of the same length, so that every place is already the argument's; the
+        // columns of a text in other scripts may be off, the bytes are right.
+        let text = " ".repeat(offset) + value;
+        yaml::parse(&text, self.origin, problems)
+    }
+
+    fn put(&mut self, node: &mut Node, names: &[&str], value: Node) -> Result<(), Refusal> {
+        let Some((name, rest)) = names.split_first() else {
+            let is_scalar = matches!(value.kind, Kind::Scalar(_));
+            node.span = if is_scalar { value.span } else { self.span(0, self.text.len()) };
+            node.kind = value.kind;
+            return Ok(());
+        };
         if node.is_null() {
             node.kind = Kind::Map(Vec::new());
         }
-        let before = self.set.get(..self.at.saturating_sub(1)).unwrap_or_default().to_owned();
+        let before = quoted(self.text.get(..self.at.saturating_sub(1)).unwrap_or_default());
         match &mut node.kind {
             Kind::Map(entries) => self.put_in_map(entries, names, value),
             Kind::List(items) => {
                 let count = items.len();
-                let (name, rest) = names.split_first().ok_or_else(|| self.refusal("", 0))?;
                 let item = name.parse().ok().and_then(|index: usize| items.get_mut(index));
                 let Some(item) = item else {
-                    let what = format!(
-                        "{} has {count} items, counted from 0, and no {}",
-                        quoted(&before),
-                        quoted(name)
-                    );
+                    let name_quoted = quoted(name);
+                    let what =
+                        format!("{before} has {count} items, counted from 0, and no {name_quoted}");
                     return Err(self.refusal(&what, name.len()));
                 };
                 self.at += name.len() + 1;
                 self.put(item, rest, value)
             }
             Kind::Scalar(_) => {
-                let what = format!("{} is a single value and has no parts", quoted(&before));
+                let what = format!("{before} is a single value and has no parts");
                 Err(self.refusal(&what, names.join(".").len()))
             }
         }
@@ -144,13 +126,13 @@ impl Place<'_> {
             && let Some(entry) = entries.get_mut(index)
         {
             if rest.is_empty() {
-                entry.key_span = span(self.set, self.origin, self.at, self.at + length);
+                entry.key_span = self.span(self.at, length);
             }
             self.at += length + 1;
             return self.put(&mut entry.value, rest, value);
         }
         let Some((name, rest)) = names.split_first() else { return Ok(()) };
-        let key_span = span(self.set, self.origin, self.at, self.at + name.len());
+        let key_span = self.span(self.at, name.len());
         let mut new = Node { kind: Kind::Map(Vec::new()), span: key_span };
         self.at += name.len() + 1;
         self.put(&mut new, rest, value)?;
@@ -159,9 +141,14 @@ impl Place<'_> {
     }
 
     fn refusal(&self, what: &str, length: usize) -> Refusal {
-        let span = span(self.set, self.origin, self.at, self.at + length);
-        let problem = Problem::new(Code::Set, span, what);
+        let problem = Problem::new(Code::Set, self.span(self.at, length), what);
         Box::new(problem.hint("the path names keys of the suite, joined by dots"))
+    }
+
+    fn span(&self, start: usize, length: usize) -> Span {
+        let column = self.text.get(..start).map_or(0, |before| before.chars().count());
+        let column = u32::try_from(column).unwrap_or(u32::MAX - 1) + 1;
+        Span { origin: self.origin, start, end: start + length, line: 1, column }
     }
 }
 
@@ -233,8 +220,14 @@ mod tests {
 
     #[test]
     fn a_key_given_by_hand_is_not_shown() {
-        assert_eq!(super::shown("target.headers.x=abc"), "target.headers.x=<redacted>");
-        assert_eq!(super::shown("target={headers: {x: abc}}"), "target=<redacted>");
-        assert_eq!(super::shown("target.demo.slowdown=2"), "target.demo.slowdown=2");
+        for (set, shown) in [
+            ("target.headers.x=abc", "target.headers.x=<redacted>"),
+            ("target.env={X: abc}", "target.env=<redacted>"),
+            ("target={headers: {x: abc}}", "target=<redacted>"),
+            ("target..headers .x=abc", "target..headers .x=<redacted>"),
+            ("target.demo.slowdown=2", "target.demo.slowdown=2"),
+        ] {
+            assert_eq!(super::redacted(set), shown);
+        }
     }
 }

@@ -26,6 +26,13 @@ pub struct Span {
     pub column: u32,
 }
 
+impl Span {
+    /// The start of a text.
+    pub(crate) fn start_of(origin: Origin) -> Self {
+        Self { origin, start: 0, end: 0, line: 1, column: 1 }
+    }
+}
+
 /// The suite file with the `--set` arguments laid over it: all that a diagnostic may quote.
 #[derive(Debug, Clone)]
 pub struct Source {

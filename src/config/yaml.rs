@@ -50,10 +50,9 @@ fn options() -> Options {
 
 /// The tree of `text`; `None` if it is no YAML at all. Problems are added either way.
 pub(crate) fn parse(text: &str, origin: Origin, problems: &mut Problems) -> Option<Node> {
-    let start = Span { origin, start: 0, end: 0, line: 1, column: 1 };
     if text.len() > BYTES_MAX {
         let what = format!("the text has {} bytes, more than {BYTES_MAX}", text.len());
-        problems.push(Problem::new(Code::TooLarge, start, what));
+        problems.push(Problem::new(Code::TooLarge, Span::start_of(origin), what));
         return None;
     }
     match serde_saphyr::from_str_with_options::<Raw>(text, options()) {
@@ -154,7 +153,7 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn node(&mut self, Raw(raw): Raw, key: Option<Span>) -> Node {
+    fn node(&mut self, raw: Raw, key: Option<Span>) -> Node {
         let written = place(raw.defined, self.text, self.origin);
         let section = key.unwrap_or(Span { end: written.start, ..written });
         match raw.value {
@@ -199,18 +198,12 @@ impl Builder<'_> {
     }
 }
 
-struct Raw(Spanned<Content>);
+type Raw = Spanned<Content>;
 
 enum Content {
     Scalar(Scalar),
     List(Vec<Raw>),
     Map(Vec<(Spanned<String>, Raw)>),
-}
-
-impl<'de> Deserialize<'de> for Raw {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Spanned::deserialize(deserializer).map(Self)
-    }
 }
 
 impl<'de> Deserialize<'de> for Content {
@@ -257,14 +250,6 @@ impl<'de> Visitor<'de> for ContentVisitor {
 
     fn visit_unit<E>(self) -> Result<Content, E> {
         Self::scalar(String::new(), Inferred::Null)
-    }
-
-    fn visit_none<E>(self) -> Result<Content, E> {
-        Self::scalar(String::new(), Inferred::Null)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Content, D::Error> {
-        Content::deserialize(deserializer)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Content, A::Error> {

@@ -1,8 +1,8 @@
 //! The section `checks`.
 
-use crate::config::decode::{Decode, Decoder, Fields, Keyed, List, Spanned, section, words};
+use crate::config::decode::{Decoder, Fields, Keyed, List, Spanned, section, words};
 use crate::config::leaf::{Amount, Leaf, Part, Refusal, Time};
-use crate::config::node::{Inferred, Kind, Node, Scalar};
+use crate::config::node::{Node, Scalar};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
 
@@ -61,7 +61,7 @@ section! {
 
 words! {
     /// The number that is varied.
-    KnobName: "a knob" {
+    pub(crate) KnobName: "a knob" {
         /// Sessions per second, open loop.
         Rate = "rate",
         /// Sessions in flight, closed loop.
@@ -87,35 +87,23 @@ section! {
     }
 }
 
-/// The words among the arrival processes.
-struct ArrivalsWord(Arrivals);
-
-impl Leaf for ArrivalsWord {
+impl Leaf for Arrivals {
     const EXPECTED: &'static str = "an arrival process";
 
     fn read(scalar: &Scalar) -> Result<Self, Refusal> {
-        match (&scalar.inferred, scalar.text.as_str()) {
-            (Inferred::Text, "poisson") => Ok(Self(Arrivals::Poisson)),
-            (Inferred::Text, "constant") => Ok(Self(Arrivals::Constant)),
-            (_, other) => Err(Refusal::word(
-                other,
-                Self::EXPECTED,
-                &["poisson", "constant", "{ gamma: { cv: 2 } }"],
-                &[],
-            )),
+        match scalar.text.as_str() {
+            "poisson" => Ok(Self::Poisson),
+            "constant" => Ok(Self::Constant),
+            other => {
+                let known = ["poisson", "constant", "{ gamma: { cv: 2 } }"];
+                Err(Refusal::word(other, Self::EXPECTED, &known, &[]))
+            }
         }
     }
-}
 
-impl Decode for Spanned<Arrivals> {
-    fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
-        if matches!(node.kind, Kind::Scalar(_)) {
-            let word = Spanned::<ArrivalsWord>::decode(node, decoder)?;
-            return Some(Self { value: word.value.0, span: word.span });
-        }
+    fn read_section(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
         let mut fields = Fields::open_one(node, &["gamma"], decoder)?;
-        let gamma = fields.get("gamma", decoder)?;
-        Some(Self { value: Arrivals::Gamma(gamma), span: node.span })
+        fields.get("gamma", decoder).map(Self::Gamma)
     }
 }
 

@@ -6,11 +6,12 @@ mod target;
 mod workload;
 
 pub(crate) use check::{Arrivals, Capacity, Check, Gate, KnobName};
-pub(crate) use target::{ApiName, Connection, Demo, ProfileName, Status, Target, Timeouts};
-pub(crate) use workload::{History, Length, Normal, ThinkTime, Workload, Zipf};
+pub(crate) use target::{ApiName, Demo, ProfileName, Status, Target, Timeouts};
+pub(crate) use workload::{History, Length, Normal, Sessions, ThinkTime, Workload, Zipf};
 
-use super::decode::{Keyed, List, Spanned, section, words};
+use super::decode::{Keyed, List, Spanned, section};
 use super::leaf::Time;
+use super::plan::FailOn;
 
 section! {
     /// A Plimsoll suite: a service, the load it gets, and how much of it it must carry.
@@ -32,7 +33,7 @@ section! {
         /// Hard bounds on the whole run.
         budget: Budget,
         /// Verdicts that make the exit code non-zero; all of them by default.
-        fail_on: List<Spanned<FailOnName>>,
+        fail_on: List<Spanned<FailOn>>,
     }
 }
 
@@ -43,21 +44,5 @@ section! {
         time: Spanned<Time>,
         /// Most requests; default 1_000_000.
         requests: Spanned<u64>,
-    }
-}
-
-words! {
-    /// A verdict.
-    FailOnName: "a verdict" {
-        /// A gate was crossed.
-        Regression = "regression",
-        /// The budget ended before the evidence did.
-        Inconclusive = "inconclusive",
-        /// The measurement cannot be trusted.
-        Invalid = "invalid",
-        /// The baseline is of another machine or configuration.
-        Incomparable = "incomparable",
-        /// There is no baseline yet.
-        New = "new",
     }
 }

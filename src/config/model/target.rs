@@ -2,6 +2,7 @@
 
 use crate::config::decode::{Keyed, List, Spanned, section, words};
 use crate::config::leaf::{Json, Label, Part, Secret, Size, Time};
+use crate::config::plan::ConnectionMode;
 
 section! {
     /// The service under test: one of `command`, `url` and `demo`, and how it is spoken to.
@@ -46,7 +47,7 @@ section! {
         /// How status codes are read; all else is a failure.
         status: Status,
         /// When a connection is opened anew; default `pooled`.
-        connection: Spanned<Connection>,
+        connection: Spanned<ConnectionMode>,
         /// What identifies a server that runs elsewhere, such as `gpu: H100`.
         labels: Keyed<Spanned<Label>>,
     }
@@ -149,7 +150,7 @@ section! {
 
 words! {
     /// How the service is spoken to.
-    ApiName: "an api" {
+    pub(crate) ApiName: "an api" {
         /// `POST /v1/chat/completions`, streamed or plain.
         OpenAiChat = "openai-chat",
         /// One plain HTTP request per turn.
@@ -160,20 +161,8 @@ words! {
 
 words! {
     /// A profile of the demo.
-    ProfileName: "a profile of the demo" {
+    pub(crate) ProfileName: "a profile of the demo" {
         /// A small LLM on one accelerator, about a hundred short requests per second.
         Llm = "llm",
-    }
-}
-
-words! {
-    /// When a connection is opened anew.
-    Connection: "a connection mode" {
-        /// Kept, and used again by any session.
-        Pooled = "pooled",
-        /// One per session.
-        PerSession = "per_session",
-        /// One per request.
-        New = "new",
     }
 }

@@ -1,8 +1,8 @@
 //! The section `workload`.
 
-use crate::config::decode::{Decode, Decoder, Fields, List, Spanned, section, words};
-use crate::config::leaf::Time;
-use crate::config::node::{Kind, Node};
+use crate::config::decode::{Decoder, Fields, List, Spanned, section, words};
+use crate::config::leaf::{Leaf, Refusal, Time};
+use crate::config::node::{Node, Scalar};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
 
@@ -36,7 +36,7 @@ section! {
 
 words! {
     /// What a later turn sends of the earlier ones.
-    History: "a kind of history" {
+    pub(crate) History: "a kind of history" {
         /// The whole conversation so far.
         Inherit = "inherit",
         /// Only its own prompt.
@@ -84,25 +84,25 @@ section! {
     }
 }
 
-impl Decode for Spanned<Length> {
-    fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
-        let span = node.span;
-        if matches!(node.kind, Kind::Scalar(_)) {
-            let fixed = Spanned::<u32>::decode(node, decoder)?;
-            return Some(Self { value: Length::Fixed(fixed.value), span });
-        }
+impl Leaf for Length {
+    const EXPECTED: &'static str = u32::EXPECTED;
+
+    fn read(scalar: &Scalar) -> Result<Self, Refusal> {
+        u32::read(scalar).map(Self::Fixed)
+    }
+
+    fn read_section(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
         let known = ["fixed", "uniform", "normal", "zipf"];
         let mut fields = Fields::open_one(node, &known, decoder)?;
-        let value = if let Some(fixed) = fields.get::<Spanned<u32>>("fixed", decoder) {
-            Length::Fixed(fixed.value)
+        if let Some(fixed) = fields.get::<Spanned<u32>>("fixed", decoder) {
+            Some(Self::Fixed(fixed.value))
         } else if let Some(bounds) = fields.get("uniform", decoder) {
-            Length::Uniform(bounds)
+            Some(Self::Uniform(bounds))
         } else if let Some(normal) = fields.get("normal", decoder) {
-            Length::Normal(normal)
+            Some(Self::Normal(normal))
         } else {
-            Length::Zipf(fields.get("zipf", decoder)?)
-        };
-        Some(Self { value, span })
+            fields.get("zipf", decoder).map(Self::Zipf)
+        }
     }
 }
 
@@ -152,20 +152,19 @@ pub(crate) enum ThinkTime {
     Exponential(Spanned<Time>),
 }
 
-impl Decode for Spanned<ThinkTime> {
-    fn decode(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
-        let span = node.span;
-        if matches!(node.kind, Kind::Scalar(_)) {
-            let fixed = Spanned::<Time>::decode(node, decoder)?;
-            return Some(Self { value: ThinkTime::Fixed(fixed.value), span });
-        }
+impl Leaf for ThinkTime {
+    const EXPECTED: &'static str = Time::EXPECTED;
+
+    fn read(scalar: &Scalar) -> Result<Self, Refusal> {
+        Time::read(scalar).map(Self::Fixed)
+    }
+
+    fn read_section(node: &Node, decoder: &mut Decoder<'_>) -> Option<Self> {
         let mut fields = Fields::open_one(node, &["fixed", "exponential"], decoder)?;
-        let value = if let Some(fixed) = fields.get::<Spanned<Time>>("fixed", decoder) {
-            ThinkTime::Fixed(fixed.value)
-        } else {
-            ThinkTime::Exponential(fields.get("exponential", decoder)?)
-        };
-        Some(Self { value, span })
+        match fields.get::<Spanned<Time>>("fixed", decoder) {
+            Some(fixed) => Some(Self::Fixed(fixed.value)),
+            None => fields.get("exponential", decoder).map(Self::Exponential),
+        }
     }
 }
 

@@ -4,9 +4,10 @@ use super::Context;
 use super::gate::default_gate;
 use crate::config::decode::Spanned;
 use crate::config::identity;
+use crate::config::leaf::Time;
 use crate::config::model::{self, Arrivals as RawArrivals, KnobName};
 use crate::config::plan::{Budget, CapacityPlan, CheckPlan, Knob, TargetPlan};
-use crate::config::problem::{Code, Problem};
+use crate::config::problem::Code;
 use crate::units::{KnobValue, Ratio};
 use crate::workload::{Arrivals, SessionLaw};
 use std::time::Duration;
@@ -17,7 +18,7 @@ const KNOB_MAX: f64 = 1_000_000.0;
 /// What a check measures besides its own section; `None` where that part is not right.
 pub(super) struct Measured<'a> {
     pub(super) target: Option<&'a TargetPlan>,
-    pub(super) seed: Option<u64>,
+    pub(super) seed: u64,
     pub(super) sessions: Option<&'a SessionLaw>,
     pub(super) budget: Option<&'a Budget>,
 }
@@ -35,20 +36,20 @@ impl Context<'_> {
         let capacity = capacity.and_then(|capacity| self.capacity(capacity, measured.budget));
         let hint = "write what must hold: `slos: [\"p99 ttfc < 500ms\"]`";
         let slos = self.required(raw, raw.slos.as_ref(), "slos", hint);
-        let slos = slos.and_then(|slos| self.slos(slos, measured.target));
+        let slos = slos.map(|slos| self.slos(slos, measured.target));
         let gates = match &raw.gate {
             Some(gate) => self.gates(gate),
-            None => Some(default_gate()),
+            None => default_gate(),
         };
         let (capacity, slos) = (capacity?, slos?);
         let identity =
-            identity::text(measured.target?, measured.seed?, measured.sessions?, &capacity, &slos);
+            identity::text(measured.target?, measured.seed, measured.sessions?, &capacity, &slos);
         Some(CheckPlan {
-            name: name?,
+            name,
             line: key.span.line,
             capacity,
             slos,
-            gates: gates?,
+            gates,
             digest: identity::digest(&identity),
             identity,
         })
@@ -61,26 +62,10 @@ impl Context<'_> {
         let precision = raw.precision.as_ref();
         let precision = precision.map(|part| Spanned { value: part.value.0, span: part.span });
         let precision = self.number(precision.as_ref(), "precision", 0.025, (0.0, 0.5));
-        let max_trials = raw.max_trials.as_ref().map_or(60, |trials| trials.value);
-        if let Some(trials) = raw.max_trials.as_ref().filter(|_| max_trials == 0) {
+        if let Some(trials) = raw.max_trials.as_ref().filter(|trials| trials.value == 0) {
             self.zero(trials.span, "max_trials");
         }
-        let mut trial = None;
-        if let Some(given) = &raw.trial {
-            let length = self.time(Some(given), "trial", Duration::ZERO)?;
-            if let Some(budget) = budget.filter(|budget| budget.time < length) {
-                let what = format!(
-                    "one trial is longer than the whole budget of {}s",
-                    budget.time.as_secs_f64()
-                );
-                self.problems.push(
-                    Problem::new(Code::Conflict, given.span, what)
-                        .hint("shorten `trial`, or raise `budget.time`"),
-                );
-                return None;
-            }
-            trial = Some(length);
-        }
+        let trial = raw.trial.as_ref().and_then(|trial| self.trial(trial, budget));
         let (from, to) = range?;
         Some(CapacityPlan {
             knob: knob?,
@@ -88,9 +73,20 @@ impl Context<'_> {
             to,
             expand: expand?,
             precision: Ratio::new(precision?)?,
-            max_trials: Some(max_trials).filter(|trials| *trials > 0)?,
+            max_trials: raw.max_trials.as_ref().map_or(60, |trials| trials.value),
             trial,
         })
+    }
+
+    fn trial(&mut self, given: &Spanned<Time>, budget: Option<&Budget>) -> Option<Duration> {
+        let length = self.time(Some(given), "trial", Duration::ZERO)?;
+        if let Some(budget) = budget.filter(|budget| budget.time < length) {
+            let budget = budget.time.as_secs_f64();
+            let what = format!("one trial is longer than the whole budget of {budget}s");
+            let hint = "shorten `trial`, or raise `budget.time`";
+            self.refuse(Code::Conflict, given.span, what, hint);
+        }
+        Some(length)
     }
 
     fn knob(&mut self, raw: &model::Capacity) -> Option<Knob> {
@@ -101,7 +97,7 @@ impl Context<'_> {
             (KnobName::Rate, Some(arrivals)) => self.arrivals(&arrivals.value).map(Knob::Rate),
             (KnobName::Concurrency, None) => Some(Knob::Concurrency),
             (KnobName::Concurrency, Some(arrivals)) => {
-                let what = "`arrivals` means nothing in closed loop".to_owned();
+                let what = "`arrivals` means nothing in closed loop";
                 let second = (knob.span, "closed loop");
                 self.conflict((arrivals.span, what), second, "take it out, or write `knob: rate`");
                 None
@@ -130,18 +126,14 @@ impl Context<'_> {
         let hint = "write the lowest value to try: `from: 1`";
         let from = self.required(raw, raw.from.as_ref(), "from", hint);
         let low = from.and_then(|from| self.knob_value(from, "from", knob));
-        let high = raw.to.as_ref().map(|to| self.knob_value(to, "to", knob));
+        let high = raw.to.as_ref().and_then(|to| self.knob_value(to, "to", knob));
         if let (Some(from), Some(to)) = (from, &raw.to)
             && from.value >= to.value
         {
             let what = format!("`from` ({}) must be below `to` ({})", from.value, to.value);
             self.conflict((from.span, what), (to.span, "`to` is here"), "swap or widen them");
-            return None;
         }
-        match high {
-            None => Some((low?, None)),
-            Some(high) => Some((low?, Some(high?))),
-        }
+        Some((low?, high))
     }
 
     fn knob_value(
@@ -160,7 +152,7 @@ impl Context<'_> {
     }
 
     /// A number above the first bound, and at most the second.
-    fn number(
+    pub(super) fn number(
         &mut self,
         given: Option<&Spanned<f64>>,
         key: &str,
@@ -168,12 +160,11 @@ impl Context<'_> {
         (above, most): (f64, f64),
     ) -> Option<f64> {
         let Some(given) = given else { return Some(default) };
-        let is_fit = given.value > above && given.value <= most;
-        if !is_fit {
-            let what = format!("`{key}` is out of range");
-            let hint = format!("write a number above {above}, up to {most}");
-            self.out_of_range(given.span, what, hint);
+        if given.value > above && given.value <= most {
+            return Some(given.value);
         }
-        is_fit.then_some(given.value)
+        let hint = format!("write a number above {above}, up to {most}");
+        self.out_of_range(given.span, format!("`{key}` is out of range"), hint);
+        None
     }
 }

@@ -5,7 +5,7 @@ use crate::config::decode::{Keyed, Section, Spanned};
 use crate::config::leaf::Amount;
 use crate::config::model;
 use crate::config::plan::GateLimits;
-use crate::config::problem::{Code, Problem, nearest, quoted};
+use crate::config::problem::{Code, quoted, suggestion};
 use crate::slo::Metric;
 use crate::units::{Ratio, Unit};
 use std::collections::BTreeMap;
@@ -16,102 +16,75 @@ pub(super) fn default_gate() -> BTreeMap<String, GateLimits> {
     BTreeMap::from([("capacity".to_owned(), limits)])
 }
 
-/// A search ends where its conditions are just met: a gate on what they limit could not fail.
-fn never_moves(key: &Spanned<String>, metric: Metric) -> Problem {
-    let name = metric.name();
-    let what = format!("a gate on `{name}` could not fail: at capacity it stands at its limit");
-    Problem::new(Code::NotSupported, key.span, what)
-        .hint(format!("gate `capacity`; a limit on `{name}` belongs into `slos`"))
-}
-
 impl Context<'_> {
-    pub(super) fn gates(
-        &mut self,
-        raw: &Keyed<model::Gate>,
-    ) -> Option<BTreeMap<String, GateLimits>> {
+    pub(super) fn gates(&mut self, raw: &Keyed<model::Gate>) -> BTreeMap<String, GateLimits> {
         if raw.entries.is_empty() {
-            self.problems.push(
-                Problem::new(Code::Empty, raw.span, "`gate` is empty: nothing would be compared")
-                    .hint("write `gate: { capacity: { max_drop: 10% } }`, or take it out"),
-            );
-            return None;
+            let hint = "write `gate: { capacity: { max_drop: 10% } }`, or take it out";
+            self.refuse(Code::Empty, raw.span, "`gate` is empty: nothing would be compared", hint);
         }
         let mut gates = BTreeMap::new();
-        let mut is_fit = true;
         for (key, gate) in &raw.entries {
-            let metric = Metric::from_name(&key.value);
-            if let Some(metric) = metric.filter(|metric| *metric != Metric::ErrorRate) {
-                self.problems.push(never_moves(key, metric));
-                is_fit = false;
-                continue;
-            }
-            if metric.is_none() && key.value != "capacity" {
-                let known = ["capacity", Metric::ErrorRate.name()];
-                let hint = match nearest(&key.value, &known) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("write one of {}", known.join(", ")),
-                };
-                let what = format!("{} is no metric", quoted(&key.value));
-                self.problems.push(Problem::new(Code::UnknownValue, key.span, what).hint(hint));
-                is_fit = false;
-                continue;
-            }
+            let metric = match Metric::from_name(&key.value) {
+                None if key.value == "capacity" => None,
+                Some(Metric::ErrorRate) => Some(Metric::ErrorRate),
+                // A search ends where its conditions are just met.
+                Some(metric) => {
+                    let name = metric.name();
+                    let what = format!(
+                        "a gate on `{name}` could not fail: at capacity it stands at its limit"
+                    );
+                    let hint = format!("gate `capacity`; a limit on `{name}` belongs into `slos`");
+                    self.refuse(Code::NotSupported, key.span, what, hint);
+                    continue;
+                }
+                None => {
+                    let known = ["capacity", Metric::ErrorRate.name()];
+                    let otherwise = format!("write one of {}", known.join(", "));
+                    let hint = suggestion(&key.value, &known, otherwise);
+                    let what = format!("{} is no metric", quoted(&key.value));
+                    self.refuse(Code::UnknownValue, key.span, what, hint);
+                    continue;
+                }
+            };
+            let Some(limits) = self.gate(gate, metric) else { continue };
             let name = metric.map_or("capacity", Metric::name);
-            match self.gate(gate, metric) {
-                Some(limits) if !gates.contains_key(name) => {
-                    gates.insert(name.to_owned(), limits);
-                }
-                Some(_) => {
-                    let what = format!("`{name}` is gated twice");
-                    let problem = Problem::new(Code::Conflict, key.span, what);
-                    self.problems.push(problem.hint("keep one of them"));
-                    is_fit = false;
-                }
-                None => is_fit = false,
+            if gates.insert(name.to_owned(), limits).is_some() {
+                let what = format!("`{name}` is gated twice");
+                self.refuse(Code::Conflict, key.span, what, "keep one of them");
             }
         }
-        is_fit.then_some(gates)
+        gates
     }
 
     /// Limits of one metric; `metric` is `None` for the capacity itself.
     fn gate(&mut self, raw: &model::Gate, metric: Option<Metric>) -> Option<GateLimits> {
         let keys = ["max_drop", "max_rise", "min", "max"];
-        let has_none = raw.max_drop.is_none()
-            && raw.max_rise.is_none()
-            && raw.min.is_none()
-            && raw.max.is_none();
-        if has_none {
-            if keys.into_iter().all(|key| raw.lacks(key)) {
-                let problem = Problem::new(Code::Empty, raw.span(), "this gate has no limit");
-                self.problems.push(problem.hint(format!("write one of {}", keys.join(", "))));
+        if let (None, None, None, None) = (&raw.max_drop, &raw.max_rise, &raw.min, &raw.max) {
+            if keys.iter().all(|key| raw.lacks(key)) {
+                let hint = format!("write one of {}", keys.join(", "));
+                self.refuse(Code::Empty, raw.span(), "this gate has no limit", hint);
             }
             return None;
         }
         let drop = raw.max_drop.as_ref();
         if let Some(drop) = drop.filter(|drop| drop.value.0 >= 1.0) {
-            let what = "no drop could ever exceed this `max_drop`".to_owned();
+            let what = "no drop could ever exceed this `max_drop`";
             self.out_of_range(drop.span, what, "write a share below `100%`");
             return None;
         }
-        let mut limit = |given: Option<&Spanned<Amount>>| match given {
-            None => Some(None),
-            Some(given) => self.limit(given, metric).map(Some),
-        };
-        let (min, max) = (limit(raw.min.as_ref()), limit(raw.max.as_ref()));
-        let (min, max) = (min?, max?);
-        if let (Some(low), Some(high), Some(place)) = (min, max, &raw.min)
+        let min = raw.min.as_ref().and_then(|min| Some((min.span, self.limit(min, metric)?)));
+        let max = raw.max.as_ref().and_then(|max| Some((max.span, self.limit(max, metric)?)));
+        if let (Some((low_span, low)), Some((high_span, high))) = (min, max)
             && low > high
         {
-            let what = "`min` is above `max`: no value could pass".to_owned();
-            let second = raw.max.as_ref().map_or(place.span, |max| max.span);
-            self.conflict((place.span, what), (second, "`max` is here"), "swap them");
-            return None;
+            let what = "`min` is above `max`: no value could pass";
+            self.conflict((low_span, what), (high_span, "`max` is here"), "swap them");
         }
         Some(GateLimits {
             max_drop: drop.and_then(|drop| Ratio::new(drop.value.0)),
             max_rise: raw.max_rise.as_ref().map(|rise| rise.value.0),
-            min,
-            max,
+            min: min.map(|(_, low)| low),
+            max: max.map(|(_, high)| high),
         })
     }
 
@@ -129,11 +102,8 @@ impl Context<'_> {
             Unit::Count => "12",
         };
         let name = metric.map_or("capacity", Metric::name);
-        let what = format!("`{}` is no limit for `{name}`", quantity);
-        self.problems.push(
-            Problem::new(Code::Quantity, given.span, what)
-                .hint(format!("write for example `{example}`")),
-        );
+        let what = format!("`{quantity}` is no limit for `{name}`");
+        self.refuse(Code::Quantity, given.span, what, format!("write for example `{example}`"));
         None
     }
 }

@@ -1,5 +1,6 @@
 //! Raw suite to [`Plan`]: everything that the shape alone does not say. Every rule adds its problem
-//! and goes on, so that all of them are reported at once; a part that is not right is `None`.
+//! and goes on, so that all of them are reported at once. What a rule gives back beside a problem
+//! never leaves [`read`]; it is `None` where other rules would only repeat the problem.
 
 mod api;
 mod check;
@@ -16,9 +17,9 @@ mod workload;
 use super::decode::{Decode, Decoder, Section, Spanned};
 use super::environment::Lookup;
 use super::leaf::Time;
-use super::model::{self, FailOnName, Suite};
+use super::model::{self, Suite};
 use super::node::Node;
-use super::plan::{Budget, FailOn, Plan};
+use super::plan::{Budget, CheckPlan, FailOn, Plan};
 use super::problem::{Code, Problem, Problems, quoted};
 use super::source::{Source, Span};
 use super::{resolved, set, yaml};
@@ -99,56 +100,53 @@ impl Context<'_> {
     fn suite(&mut self, raw: &Suite, root: &Node, file: &Path) -> Option<Plan> {
         self.version(raw);
         let suite = self.required(raw, raw.suite.as_ref(), "suite", "name it: `suite: chat`");
-        let suite = suite.and_then(|name| self.name(name, "suite"));
-        let target = self
-            .required(raw, raw.target.as_ref(), "target", "say what is tested: `target: { … }`")
-            .and_then(|target| self.target(target));
-        let (seed, sessions) = self.workload(raw.workload.as_ref());
+        let suite = suite.map(|name| self.name(name, "suite"));
+        let hint = "say what is tested: `target: { … }`";
+        let target = self.required(raw, raw.target.as_ref(), "target", hint);
+        let target = target.and_then(|target| self.target(target));
+        let workload = raw.workload.as_ref();
+        let seed = workload.and_then(|raw| raw.seed.as_ref()).map_or(42, |seed| seed.value);
+        let sessions = self.sessions(workload.and_then(|raw| raw.sessions.as_ref()));
         let budget = self.budget(raw.budget.as_ref());
         let fail_on = self.fail_on(raw);
-        let names =
-            self.required(raw, raw.checks.as_ref(), "checks", "add a check under `checks:`");
-        if let Some(checks) = names.filter(|checks| checks.entries.is_empty()) {
-            self.problems.push(
-                Problem::new(Code::Empty, checks.span, "there is no check")
-                    .hint("a run that checks nothing would always pass; add a check"),
-            );
+        let hint = "add a check under `checks:`";
+        let named = self.required(raw, raw.checks.as_ref(), "checks", hint);
+        if let Some(checks) = named.filter(|checks| checks.entries.is_empty()) {
+            let hint = "a run that checks nothing would always pass; add a check";
+            self.refuse(Code::Empty, checks.span, "there is no check", hint);
         }
         // A check is read even where the target is not, so that its own problems are reported.
-        let mut checks = IndexMap::new();
-        let mut all = true;
-        for (name, check) in names.iter().flat_map(|checks| &checks.entries) {
-            let measured = check::Measured {
-                target: target.as_ref(),
-                seed,
-                sessions: sessions.as_ref(),
-                budget: budget.as_ref(),
-            };
-            match self.check(name, check, &measured) {
-                Some(plan) => drop(checks.insert(plan.name.clone(), plan)),
-                None => all = false,
-            }
-        }
+        let measured = check::Measured {
+            target: target.as_ref(),
+            seed,
+            sessions: sessions.as_ref(),
+            budget: budget.as_ref(),
+        };
+        let checks: IndexMap<String, CheckPlan> = named
+            .iter()
+            .flat_map(|checks| &checks.entries)
+            .filter_map(|(name, check)| self.check(name, check, &measured))
+            .map(|plan| (plan.name.clone(), plan))
+            .collect();
         Some(Plan {
             suite: suite?,
             target: target?,
-            seed: seed?,
+            seed,
             sessions: sessions?,
-            checks: all.then_some(checks)?,
+            checks,
             budget: budget?,
-            fail_on: fail_on?,
+            fail_on,
             resolved: resolved::text(root),
             file: file.to_owned(),
         })
     }
 
     fn version(&mut self, raw: &Suite) {
-        let version = self.required(raw, raw.version.as_ref(), "version", "write `version: 1`");
+        let hint = "write `version: 1`";
+        let version = self.required(raw, raw.version.as_ref(), "version", hint);
         if let Some(version) = version.filter(|version| version.value != 1) {
-            self.problems.push(
-                Problem::new(Code::NotSupported, version.span, "this version is not known")
-                    .hint("write `version: 1`, or use a newer Plimsoll"),
-            );
+            let hint = "write `version: 1`, or use a newer Plimsoll";
+            self.refuse(Code::NotSupported, version.span, "this version is not known", hint);
         }
     }
 
@@ -158,35 +156,19 @@ impl Context<'_> {
         let time = self.time(time, "budget.time", Duration::from_secs(8 * 60));
         if let Some(requests) = requests.filter(|requests| requests.value == 0) {
             self.zero(requests.span, "budget.requests");
-            return None;
         }
         Some(Budget { time: time?, requests: requests.map_or(1_000_000, |given| given.value) })
     }
 
-    fn fail_on(&mut self, raw: &Suite) -> Option<BTreeSet<FailOn>> {
-        let all = [
-            FailOn::Regression,
-            FailOn::Inconclusive,
-            FailOn::Invalid,
-            FailOn::Incomparable,
-            FailOn::New,
-        ];
-        let Some(list) = &raw.fail_on else { return Some(BTreeSet::from(all)) };
-        if list.items.is_empty() {
-            self.problems.push(
-                Problem::new(Code::Empty, list.span, "`fail_on` is empty: nothing could fail")
-                    .hint("name at least `regression`, or take it out"),
-            );
-            return None;
-        }
-        let verdict = |name: &Spanned<FailOnName>| match name.value {
-            FailOnName::Regression => FailOn::Regression,
-            FailOnName::Inconclusive => FailOn::Inconclusive,
-            FailOnName::Invalid => FailOn::Invalid,
-            FailOnName::Incomparable => FailOn::Incomparable,
-            FailOnName::New => FailOn::New,
+    fn fail_on(&mut self, raw: &Suite) -> BTreeSet<FailOn> {
+        let Some(list) = &raw.fail_on else {
+            return FailOn::ALL.iter().map(|(fail_on, _)| *fail_on).collect();
         };
-        Some(list.items.iter().map(verdict).collect())
+        if list.items.is_empty() {
+            let hint = "name at least `regression`, or take it out";
+            self.refuse(Code::Empty, list.span, "`fail_on` is empty: nothing could fail", hint);
+        }
+        list.items.iter().map(|fail_on| fail_on.value).collect()
     }
 
     /// The value of a key that must be there.
@@ -198,14 +180,13 @@ impl Context<'_> {
         hint: &str,
     ) -> Option<&'t T> {
         if value.is_none() && section.lacks(key) {
-            let what = format!("`{key}` is missing");
-            self.problems.push(Problem::new(Code::MissingKey, section.span(), what).hint(hint));
+            self.refuse(Code::MissingKey, section.span(), format!("`{key}` is missing"), hint);
         }
         value
     }
 
     /// A name that becomes part of file names.
-    fn name(&mut self, name: &Spanned<String>, what: &str) -> Option<String> {
+    fn name(&mut self, name: &Spanned<String>, what: &str) -> String {
         let text = &name.value;
         let is_fit = text.starts_with(|c: char| c.is_ascii_alphanumeric())
             && text.len() <= NAME_CHARS_MAX
@@ -215,9 +196,9 @@ impl Context<'_> {
             let hint = format!(
                 "names become file names: up to {NAME_CHARS_MAX} letters, digits, `-`, `_` and `.`, a letter or digit first"
             );
-            self.problems.push(Problem::new(Code::Name, name.span, what).hint(hint));
+            self.refuse(Code::Name, name.span, what, hint);
         }
-        is_fit.then(|| text.clone())
+        text.clone()
     }
 
     /// A time that must not be zero.
@@ -239,17 +220,21 @@ impl Context<'_> {
         self.out_of_range(span, format!("`{key}` is zero"), "write a value greater than zero");
     }
 
-    fn out_of_range(&mut self, span: Span, what: String, hint: impl Into<String>) {
-        self.problems.push(Problem::new(Code::OutOfRange, span, what).hint(hint));
+    fn out_of_range(&mut self, span: Span, what: impl Into<String>, hint: impl Into<String>) {
+        self.refuse(Code::OutOfRange, span, what, hint);
     }
 
     fn conflict(
         &mut self,
-        (first, what): (Span, String),
+        (first, what): (Span, impl Into<String>),
         (second, label): (Span, &str),
         hint: &str,
     ) {
         self.problems
             .push(Problem::new(Code::Conflict, first, what).second(second, label).hint(hint));
+    }
+
+    fn refuse(&mut self, code: Code, span: Span, what: impl Into<String>, hint: impl Into<String>) {
+        self.problems.push(Problem::new(code, span, what).hint(hint));
     }
 }

@@ -3,7 +3,7 @@
 use super::Context;
 use crate::config::decode::{List, Spanned};
 use crate::config::plan::{Api, SloPlan, TargetPlan};
-use crate::config::problem::{Code, Problem};
+use crate::config::problem::Code;
 use crate::slo::{Metric, Slo};
 
 /// Condition of a check that bounds no kind of failure: a server that sheds everything would
@@ -15,32 +15,30 @@ impl Context<'_> {
         &mut self,
         raw: &List<Spanned<String>>,
         target: Option<&TargetPlan>,
-    ) -> Option<Vec<SloPlan>> {
+    ) -> Vec<SloPlan> {
         if raw.items.is_empty() {
-            self.problems.push(
-                Problem::new(Code::Empty, raw.span, "`slos` is empty: everything would be allowed")
-                    .hint("write what must hold: `slos: [\"p99 ttfc < 500ms\"]`"),
+            let hint = "write what must hold: `slos: [\"p99 ttfc < 500ms\"]`";
+            self.refuse(
+                Code::Empty,
+                raw.span,
+                "`slos` is empty: everything would be allowed",
+                hint,
             );
-            return None;
         }
         let mut plans: Vec<SloPlan> = Vec::new();
-        let mut is_fit = true;
         for text in &raw.items {
-            match self.slo(text, target) {
-                Some(slo) if plans.iter().any(|plan| plan.slo == slo) => {
-                    let what = format!("`{slo}` is there twice");
-                    let problem = Problem::new(Code::Conflict, text.span, what);
-                    self.problems.push(problem.hint("keep one of them"));
-                    is_fit = false;
-                }
-                Some(slo) => plans.push(SloPlan { slo, line: Some(text.span.line) }),
-                None => is_fit = false,
+            let Some(slo) = self.slo(text, target) else { continue };
+            if plans.iter().any(|plan| plan.slo == slo) {
+                let what = format!("`{slo}` is there twice");
+                self.refuse(Code::Conflict, text.span, what, "keep one of them");
             }
+            plans.push(SloPlan { slo, line: Some(text.span.line) });
         }
-        if is_fit && !plans.iter().any(|plan| plan.slo.bounds_failures()) {
-            plans.push(SloPlan { slo: Slo::parse(FAILURE_BOUND).ok()?, line: None });
+        if !plans.iter().any(|plan| plan.slo.bounds_failures()) {
+            let bound = Slo::parse(FAILURE_BOUND).ok();
+            plans.extend(bound.map(|slo| SloPlan { slo, line: None }));
         }
-        is_fit.then_some(plans)
+        plans
     }
 
     fn slo(&mut self, text: &Spanned<String>, target: Option<&TargetPlan>) -> Option<Slo> {
@@ -51,7 +49,7 @@ impl Context<'_> {
                 let start = error.span.start + part.len() - part.trim_start().len();
                 let span =
                     self.source.within(text.span, &text.value, start..error.span.end.max(start));
-                self.problems.push(Problem::new(Code::Slo, span, error.what).hint(error.hint));
+                self.refuse(Code::Slo, span, error.what, error.hint);
                 return None;
             }
         };
@@ -62,10 +60,8 @@ impl Context<'_> {
         };
         if needs_stream && target.is_some_and(|target| is_plain(&target.api)) {
             let what = format!("`{}` needs a streamed answer", slo.metric.name());
-            self.problems.push(
-                Problem::new(Code::Slo, text.span, what)
-                    .hint("bound `ttfc` or `e2e` instead: a plain answer comes in one piece"),
-            );
+            let hint = "bound `ttfc` or `e2e` instead: a plain answer comes in one piece";
+            self.refuse(Code::Slo, text.span, what, hint);
             return None;
         }
         Some(slo)

@@ -5,8 +5,7 @@ use crate::config::decode::{List, Section, Spanned};
 use crate::config::environment::{expanded, is_name, unescaped};
 use crate::config::model::Target;
 use crate::config::plan::{ConnectionMode, ManagedTarget, Ready, TargetPlan, TargetSource};
-use crate::config::problem::{Code, Problem, Problems, quoted};
-use crate::config::source::Span;
+use crate::config::problem::{Code, Problem, quoted};
 use hyper::Uri;
 use secrecy::SecretString;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,17 +23,10 @@ impl Context<'_> {
         Some(TargetPlan {
             source: source?,
             api: api?,
-            headers: headers?,
+            headers,
             timeouts: timeouts?,
-            status: status?,
-            connection: raw.connection.as_ref().map_or(ConnectionMode::Pooled, |mode| {
-                use crate::config::model::Connection;
-                match mode.value {
-                    Connection::Pooled => ConnectionMode::Pooled,
-                    Connection::PerSession => ConnectionMode::PerSession,
-                    Connection::New => ConnectionMode::New,
-                }
-            }),
+            status,
+            connection: raw.connection.as_ref().map_or(ConnectionMode::Pooled, |mode| mode.value),
             labels: labels
                 .map(|(name, label)| (name.value.clone(), label.value.0.clone()))
                 .collect(),
@@ -42,49 +34,36 @@ impl Context<'_> {
     }
 
     fn target_source(&mut self, raw: &Target) -> Option<TargetSource> {
-        let given: Vec<(&str, Span)> = [
+        let mut given = [
             ("command", raw.command.as_ref().map(|command| command.span)),
             ("url", raw.url.as_ref().map(|url| url.span)),
             ("demo", raw.demo.as_ref().map(Section::span)),
         ]
         .into_iter()
-        .filter_map(|(key, span)| Some((key, span?)))
-        .collect();
-        match given.as_slice() {
-            [] => {
-                if ["command", "url", "demo"].into_iter().all(|key| raw.lacks(key)) {
-                    let what = "`target` does not say what is tested";
-                    self.problems.push(
-                        Problem::new(Code::MissingKey, raw.span(), what)
-                            .hint("write one of `command`, `url` and `demo`"),
-                    );
-                }
-                return None;
+        .filter_map(|(key, span)| Some((key, span?)));
+        let Some((first, first_span)) = given.next() else {
+            if ["command", "url", "demo"].into_iter().all(|key| raw.lacks(key)) {
+                let what = "`target` does not say what is tested";
+                let hint = "write one of `command`, `url` and `demo`";
+                self.refuse(Code::MissingKey, raw.span(), what, hint);
             }
-            [_] => {}
-            [(first, first_span), rest @ ..] => {
-                for (other, span) in rest {
-                    let what = format!("`target` has both `{first}` and `{other}`");
-                    let label = format!("`{first}` is here");
-                    let hint = "keep the one that is to be tested";
-                    self.conflict((*span, what), (*first_span, &label), hint);
-                }
-                return None;
-            }
+            return None;
+        };
+        let mut is_one = true;
+        for (other, span) in given {
+            let what = format!("`target` has both `{first}` and `{other}`");
+            let label = format!("`{first}` is here");
+            self.conflict((span, what), (first_span, &label), "keep the one that is to be tested");
+            is_one = false;
+        }
+        if !is_one {
+            return None;
         }
         if let Some(command) = &raw.command {
             return self.managed(raw, command).map(TargetSource::Managed);
         }
-        self.only_for_command(raw);
-        if let Some(url) = &raw.url {
-            return self.url(url).map(TargetSource::Url);
-        }
-        raw.demo.as_ref().and_then(|demo| self.demo(demo)).map(TargetSource::Demo)
-    }
-
-    /// Keys that would silently do nothing without a command.
-    fn only_for_command(&mut self, raw: &Target) {
-        let keys = [
+        // Keys that would silently do nothing without a command.
+        for (key, span) in [
             ("directory", raw.directory.as_ref().map(|value| value.span)),
             ("env", raw.env.as_ref().map(|value| value.span)),
             ("pass_env", raw.pass_env.as_ref().map(|value| value.span)),
@@ -92,65 +71,54 @@ impl Context<'_> {
             ("build", raw.build.as_ref().map(|value| value.span)),
             ("ready", raw.ready.as_ref().map(Section::span)),
             ("grace", raw.grace.as_ref().map(|value| value.span)),
-        ];
-        for (key, span) in keys {
+        ] {
             let Some(span) = span else { continue };
             let what = format!("`{key}` is only for a target with `command`");
-            self.problems.push(
-                Problem::new(Code::Conflict, span, what).hint("take it out: it would do nothing"),
-            );
+            self.refuse(Code::Conflict, span, what, "take it out: it would do nothing");
         }
+        if let Some(url) = &raw.url {
+            return self.url(url).map(TargetSource::Url);
+        }
+        raw.demo.as_ref().and_then(|demo| self.demo(demo)).map(TargetSource::Demo)
     }
 
     fn managed(&mut self, raw: &Target, command: &List<Spanned<String>>) -> Option<ManagedTarget> {
         let port = raw.port.as_ref();
         let env_values = raw.env.iter().flat_map(|env| &env.entries);
         let in_env = env_values.into_iter().any(|(_, value)| value.value.0.contains("{port}"));
-        let is_command = self.command(command, in_env || port.is_some());
-        let is_port = port.is_none_or(|port| port.value != 0);
-        if let Some(port) = port.filter(|_| !is_port) {
-            self.out_of_range(
-                port.span,
-                "`port` is zero".to_owned(),
-                "take it out for a free port",
-            );
+        self.command(command, in_env || port.is_some());
+        if let Some(port) = port.filter(|port| port.value == 0) {
+            self.out_of_range(port.span, "`port` is zero", "take it out for a free port");
         }
-        let env = self.env(raw);
+        let (env, secrets) = self.env(raw);
         let pass_env = self.pass_env(raw);
         let ready = raw.ready.as_ref();
         let within = ready.and_then(|ready| ready.within.as_ref());
         let within = self.time(within, "ready.within", Duration::from_secs(120));
         let path = match ready.and_then(|ready| ready.get.as_ref()) {
             Some(path) => self.path(path, "ready.get"),
-            None => Some("/health".to_owned()),
+            None => "/health".to_owned(),
         };
-        let grace = raw.grace.as_ref().map_or(Duration::from_secs(10), |grace| grace.value.0);
-        (is_command && is_port).then_some(())?;
+        let directory = raw.directory.as_ref().map_or(".", |directory| &directory.value);
         Some(ManagedTarget {
             command: command.items.iter().map(|word| word.value.clone()).collect(),
-            directory: raw
-                .directory
-                .as_ref()
-                .map_or_else(|| PathBuf::from("."), |directory| PathBuf::from(&directory.value)),
-            secrets: self.secrets_in_env(raw),
-            env: env?,
-            pass_env: pass_env?,
+            directory: PathBuf::from(directory),
+            env,
+            pass_env,
+            secrets,
             port: port.map(|port| port.value),
-            ready: Ready { path: path?, within: within? },
-            grace,
+            ready: Ready { path, within: within? },
+            grace: raw.grace.as_ref().map_or(Duration::from_secs(10), |grace| grace.value.0),
         })
     }
 
-    fn command(&mut self, command: &List<Spanned<String>>, has_port: bool) -> bool {
+    fn command(&mut self, command: &List<Spanned<String>>, has_port: bool) {
         let Some(program) = command.items.first().filter(|word| !word.value.is_empty()) else {
-            self.problems.push(
-                Problem::new(Code::Empty, command.span, "`command` names no program")
-                    .hint("write `command: [./server, --port, \"{port}\"]`"),
-            );
-            return false;
+            let hint = "write `command: [./server, --port, \"{port}\"]`";
+            self.refuse(Code::Empty, command.span, "`command` names no program", hint);
+            return;
         };
-        let knows_port = command.items.iter().any(|word| word.value.contains("{port}"));
-        if !knows_port && !has_port {
+        if !has_port && !command.items.iter().any(|word| word.value.contains("{port}")) {
             let what = "`command` is not told its port";
             self.problems.push(
                 Problem::new(Code::NoPort, program.span, what)
@@ -158,62 +126,46 @@ impl Context<'_> {
                     .hint("pass `\"{port}\"` where the server takes its port, or fix it: `port: 8000`"),
             );
         }
-        knows_port || has_port
     }
 
-    fn env(&mut self, raw: &Target) -> Option<BTreeMap<String, SecretString>> {
+    /// The variables that are set, and those of their values that come from our own environment.
+    fn env(&mut self, raw: &Target) -> (BTreeMap<String, SecretString>, Vec<SecretString>) {
         let mut env = BTreeMap::new();
-        let mut is_fit = true;
+        let mut secrets = Vec::new();
         for (name, value) in raw.env.iter().flat_map(|env| &env.entries) {
-            is_fit &= self.variable_name(name);
-            match expanded(&value.value.0, value.span, self.lookup, self.problems) {
-                Some(value) => drop(env.insert(name.value.clone(), value)),
-                None => is_fit = false,
-            }
+            self.variable_name(name);
+            let written = &value.value.0;
+            let found = expanded(written, value.span, self.lookup, self.problems);
+            secrets.extend(found.clone().filter(|_| unescaped(written).is_none()));
+            env.extend(found.map(|found| (name.value.clone(), found)));
         }
-        is_fit.then_some(env)
+        (env, secrets)
     }
 
-    /// The values that come from our own environment.
-    fn secrets_in_env(&mut self, raw: &Target) -> Vec<SecretString> {
-        let all = raw.env.iter().flat_map(|env| &env.entries);
-        all.filter(|(_, value)| unescaped(&value.value.0).is_none())
-            .filter_map(|(_, value)| {
-                expanded(&value.value.0, value.span, self.lookup, &mut Problems::default())
-            })
-            .collect()
-    }
-
-    fn pass_env(&mut self, raw: &Target) -> Option<BTreeSet<String>> {
-        let mut is_fit = true;
-        for name in raw.pass_env.iter().flat_map(|names| &names.items) {
-            is_fit &= self.variable_name(name);
-            let set = raw.env.iter().flat_map(|env| &env.entries);
-            if let Some((set, _)) = set.into_iter().find(|(set, _)| set.value == name.value) {
+    fn pass_env(&mut self, raw: &Target) -> BTreeSet<String> {
+        let names = raw.pass_env.iter().flat_map(|names| &names.items);
+        for name in names.clone() {
+            self.variable_name(name);
+            let mut set = raw.env.iter().flat_map(|env| &env.entries);
+            if let Some((set, _)) = set.find(|(set, _)| set.value == name.value) {
                 let what = format!("{} is both passed on and set", quoted(&name.value));
                 self.conflict((name.span, what), (set.span, "set here"), "keep one of them");
-                is_fit = false;
             }
         }
-        let names = raw.pass_env.iter().flat_map(|names| &names.items);
-        is_fit.then(|| names.map(|name| name.value.clone()).collect())
+        names.map(|name| name.value.clone()).collect()
     }
 
-    fn variable_name(&mut self, name: &Spanned<String>) -> bool {
-        let is_fit = is_name(&name.value);
-        if !is_fit {
+    fn variable_name(&mut self, name: &Spanned<String>) {
+        if !is_name(&name.value) {
             let what = format!("{} is no name of a variable", quoted(&name.value));
-            self.problems.push(
-                Problem::new(Code::Environment, name.span, what)
-                    .hint("use letters, digits and `_`, no digit first"),
-            );
+            let hint = "use letters, digits and `_`, no digit first";
+            self.refuse(Code::Environment, name.span, what, hint);
         }
-        is_fit
     }
 
     fn url(&mut self, url: &Spanned<String>) -> Option<String> {
         let mut refuse = |what: &str, hint: &str| {
-            self.problems.push(Problem::new(Code::Http, url.span, what).hint(hint));
+            self.refuse(Code::Http, url.span, what, hint);
             None
         };
         const HINT: &str = "write for example `http://127.0.0.1:8000`";

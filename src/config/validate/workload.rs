@@ -1,10 +1,10 @@
-//! `workload`: seeds and distributions.
+//! `workload.sessions`: the distributions.
 
 use super::Context;
 use crate::config::decode::{Section, Spanned};
 use crate::config::leaf::Time;
-use crate::config::model::{History, Length as RawLength, Normal, ThinkTime as RawThinkTime};
-use crate::config::model::{Workload, Zipf};
+use crate::config::model::{History, Length as RawLength, Normal, Sessions};
+use crate::config::model::{ThinkTime as RawThinkTime, Zipf};
 use crate::config::source::Span;
 use crate::workload::{HistoryMode, Length, SessionLaw, ThinkTime};
 use std::time::Duration;
@@ -13,29 +13,22 @@ use std::time::Duration;
 const LENGTH_MAX: u32 = 100_000_000;
 
 impl Context<'_> {
-    /// Seed and law of the sessions.
-    pub(super) fn workload(&mut self, raw: Option<&Workload>) -> (Option<u64>, Option<SessionLaw>) {
-        let seed = raw.and_then(|raw| raw.seed.as_ref()).map_or(42, |seed| seed.value);
-        let sessions = raw.and_then(|raw| raw.sessions.as_ref());
-        let turns = self.length(sessions.and_then(|raw| raw.turns.as_ref()), 1);
-        let prompt = self.length(sessions.and_then(|raw| raw.prompt_tokens.as_ref()), 128);
-        let output = self.length(sessions.and_then(|raw| raw.output_tokens.as_ref()), 64);
-        let think = self.think_time(sessions.and_then(|raw| raw.think_time.as_ref()));
-        let history = sessions.and_then(|raw| raw.history.as_ref());
-        let history = match history.map(|history| history.value) {
-            None | Some(History::Inherit) => HistoryMode::Inherit,
-            Some(History::None) => HistoryMode::None,
-        };
-        let law = || {
-            Some(SessionLaw {
-                turns: turns?,
-                prompt_tokens: prompt?,
-                output_tokens: output?,
-                think_time: think?,
-                history,
-            })
-        };
-        (Some(seed), law())
+    pub(super) fn sessions(&mut self, raw: Option<&Sessions>) -> Option<SessionLaw> {
+        let turns = self.length(raw.and_then(|raw| raw.turns.as_ref()), 1);
+        let prompt_tokens = self.length(raw.and_then(|raw| raw.prompt_tokens.as_ref()), 128);
+        let output_tokens = self.length(raw.and_then(|raw| raw.output_tokens.as_ref()), 64);
+        let think_time = self.think_time(raw.and_then(|raw| raw.think_time.as_ref()));
+        let history = raw.and_then(|raw| raw.history.as_ref());
+        Some(SessionLaw {
+            turns: turns?,
+            prompt_tokens: prompt_tokens?,
+            output_tokens: output_tokens?,
+            think_time: think_time?,
+            history: match history.map(|history| history.value) {
+                None | Some(History::Inherit) => HistoryMode::Inherit,
+                Some(History::None) => HistoryMode::None,
+            },
+        })
     }
 
     fn length(&mut self, raw: Option<&Spanned<RawLength>>, default: u32) -> Option<Length> {
@@ -47,8 +40,8 @@ impl Context<'_> {
             }
             RawLength::Uniform(bounds) => {
                 let [low, high] = bounds.items.as_slice() else {
-                    let what = "`uniform` takes two numbers".to_owned();
-                    self.out_of_range(bounds.span, what, "write `{ uniform: [100, 500] }`");
+                    let hint = "write `{ uniform: [100, 500] }`";
+                    self.out_of_range(bounds.span, "`uniform` takes two numbers", hint);
                     return None;
                 };
                 self.bounds((low.span, low.value), (high.span, high.value))?;
@@ -64,35 +57,24 @@ impl Context<'_> {
         let sd = self.required(raw, raw.sd.as_ref(), "sd", "write `sd: 80`");
         let bounds = self.min_max(raw, raw.min.as_ref(), raw.max.as_ref());
         let (mean, sd, (min, max)) = (mean?, sd?, bounds?);
-        let is_inside = (f64::from(min)..=f64::from(max)).contains(&mean.value);
-        if !is_inside {
-            let what = "`mean` lies outside `min` to `max`".to_owned();
-            self.out_of_range(mean.span, what, format!("write a mean from {min} to {max}"));
+        if !(f64::from(min)..=f64::from(max)).contains(&mean.value) {
+            let hint = format!("write a mean from {min} to {max}");
+            self.out_of_range(mean.span, "`mean` lies outside `min` to `max`", hint);
         }
-        let is_spread = sd.value.is_finite() && sd.value > 0.0;
-        if !is_spread {
-            let what = "`sd` must be greater than zero".to_owned();
-            self.out_of_range(sd.span, what, "for a fixed length write the number alone");
+        if !(sd.value.is_finite() && sd.value > 0.0) {
+            let hint = "for a fixed length write the number alone";
+            self.out_of_range(sd.span, "`sd` must be greater than zero", hint);
         }
-        (is_inside && is_spread).then_some(Length::Normal {
-            mean: mean.value,
-            sd: sd.value,
-            min,
-            max,
-        })
+        Some(Length::Normal { mean: mean.value, sd: sd.value, min, max })
     }
 
     fn zipf(&mut self, raw: &Zipf) -> Option<Length> {
-        let exponent =
-            self.required(raw, raw.exponent.as_ref(), "exponent", "write `exponent: 1.2`");
+        let hint = "write `exponent: 1.2`";
+        let exponent = self.required(raw, raw.exponent.as_ref(), "exponent", hint);
         let bounds = self.min_max(raw, raw.min.as_ref(), raw.max.as_ref());
-        let (exponent, (min, max)) = (exponent?, bounds?);
-        let is_fit = exponent.value > 0.0 && exponent.value <= 20.0;
-        if !is_fit {
-            let what = "`exponent` is out of range".to_owned();
-            self.out_of_range(exponent.span, what, "write a number above 0, up to 20");
-        }
-        is_fit.then_some(Length::Zipf { exponent: exponent.value, min, max })
+        let exponent = self.number(Some(exponent?), "exponent", 1.0, (0.0, 20.0));
+        let (min, max) = bounds?;
+        Some(Length::Zipf { exponent: exponent?, min, max })
     }
 
     fn min_max(
