@@ -81,7 +81,7 @@ section! {
     Timeouts {
         /// Opening a connection, TLS included; default 5s.
         connect: Spanned<Time>,
-        /// Until the first output chunk; default 30s.
+        /// Until the first output chunk; default 30s, and `total` where answers are not streamed.
         first_chunk: Spanned<Time>,
         /// Between output chunks; default 10s.
         between_chunks: Spanned<Time>,

@@ -148,23 +148,33 @@ impl Context<'_> {
         headers
     }
 
-    pub(super) fn timeouts(&mut self, raw: Option<&model::Timeouts>) -> Option<Timeouts> {
+    /// `is_streamed`: whether there is output before the end of an answer.
+    pub(super) fn timeouts(
+        &mut self,
+        raw: Option<&model::Timeouts>,
+        is_streamed: bool,
+    ) -> Option<Timeouts> {
         let seconds = Duration::from_secs;
         let total = raw.and_then(|raw| raw.total.as_ref());
         let first = raw.and_then(|raw| raw.first_chunk.as_ref());
         let connect = raw.and_then(|raw| raw.connect.as_ref());
         let between = raw.and_then(|raw| raw.between_chunks.as_ref());
-        if let (Some(total), Some(first)) = (total, first)
-            && first.value.0 > total.value.0
-        {
-            let what = "`first_chunk` is longer than `total`";
-            let second = (total.span, "the whole request");
-            self.conflict((first.span, what), second, "make `total` the longest");
+        let parts = [("connect", connect), ("first_chunk", first), ("between_chunks", between)];
+        for (name, part) in parts {
+            if let (Some(total), Some(part)) = (total, part)
+                && part.value.0 > total.value.0
+            {
+                let what = format!("`{name}` is longer than `total`");
+                let second = (total.span, "the whole request");
+                self.conflict((part.span, what), second, "make `total` the longest");
+            }
         }
         let connect = self.time(connect, "timeouts.connect", seconds(5));
-        let first_chunk = self.time(first, "timeouts.first_chunk", seconds(30));
         let between_chunks = self.time(between, "timeouts.between_chunks", seconds(10));
         let total = self.time(total, "timeouts.total", seconds(120))?;
+        // The first output of an answer that comes as a whole is its last.
+        let first_default = if is_streamed { seconds(30) } else { total };
+        let first_chunk = self.time(first, "timeouts.first_chunk", first_default);
         // A default never outlasts the whole request that was asked for.
         let capped = |limit: Duration| limit.min(total);
         Some(Timeouts {

@@ -79,7 +79,7 @@ fn read_into(
     }
     if let Some(foreign) = root.get("benchmark_config") {
         let what = "this is a Veeksha configuration, not a suite";
-        let hint = format!("run `plimsoll import {}`", file.display());
+        let hint = "`plimsoll init` writes a suite to start from";
         problems.push(Problem::new(Code::OtherTool, foreign.key_span, what).hint(hint));
         return None;
     }

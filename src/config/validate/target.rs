@@ -4,7 +4,7 @@ use super::Context;
 use crate::config::decode::{List, Section, Spanned};
 use crate::config::environment::{expanded, is_name, unescaped};
 use crate::config::model::Target;
-use crate::config::plan::{ConnectionMode, ManagedTarget, Ready, TargetPlan, TargetSource};
+use crate::config::plan::{Api, ConnectionMode, ManagedTarget, Ready, TargetPlan, TargetSource};
 use crate::config::problem::{Code, Problem, quoted};
 use hyper::Uri;
 use secrecy::SecretString;
@@ -17,7 +17,8 @@ impl Context<'_> {
         let source = self.target_source(raw);
         let api = self.api(raw);
         let headers = self.headers(raw);
-        let timeouts = self.timeouts(raw.timeouts.as_ref());
+        let is_streamed = matches!(api, Some(Api::OpenAiChat { stream: true, .. }) | None);
+        let timeouts = self.timeouts(raw.timeouts.as_ref(), is_streamed);
         let status = self.status(raw.status.as_ref());
         let labels = raw.labels.iter().flat_map(|labels| &labels.entries);
         Some(TargetPlan {

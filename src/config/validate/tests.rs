@@ -99,6 +99,7 @@ const MISTAKES: &[(&str, &str, Code, &str)] = &[
     ("model: m", "model: m\n  status: { ok: [] }", Code::Empty, "ok"),
     ("model: m", "model: m\n  status: { ok: [20] }", Code::OutOfRange, "20"),
     ("model: m", "model: m\n  timeouts: { total: 1s, first_chunk: 2s }", Code::Conflict, "2s"),
+    ("model: m", "model: m\n  timeouts: { total: 1s, connect: 2s }", Code::Conflict, "2s"),
     ("model: m", "model: m\n  timeouts: { total: -1s }", Code::OutOfRange, "-1s"),
     ("model: m", "model: m\n  timeouts: { total: 5 parsecs }", Code::Quantity, "5 parsecs"),
     ("model: m", "api: http\n  request: { method: get }", Code::Http, "get"),
@@ -180,6 +181,8 @@ fn each_mistake_has_its_code_and_its_place() {
 fn what_is_left_out_has_its_default() {
     let text = "version: 1\nsuite: s\ntarget: { demo: { profile: llm } }\nchecks:\n  c:\n    \
                 capacity: { knob: rate, from: 1 }\n    slos: [\"p99 ttfc < 1s\"]\n";
+    let whole = check(GOOD, &["target.stream=false"]).unwrap();
+    assert_eq!(whole.target.timeouts.first_chunk, Duration::from_secs(120));
     let plan = check(text, &[]).unwrap();
     let check = &plan.checks["c"];
     assert_eq!(plan.budget, Budget { time: Duration::from_secs(480), requests: 1_000_000 });

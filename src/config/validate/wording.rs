@@ -158,6 +158,6 @@ fn mistakes_outside_the_file_read_well() {
     1 | benchmark_config: {}
       | ^^^^^^^^^^^^^^^^
       |
-      = help: run `plimsoll import plimsoll.yml`
+      = help: `plimsoll init` writes a suite to start from
     "##);
 }
