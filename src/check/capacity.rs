@@ -9,10 +9,8 @@ use crate::config::plan::{CapacityPlan, CheckPlan, Knob};
 use crate::search::{Answer, Ask, Bisect, Point, Scale};
 use crate::slo::{Better, Slo};
 use crate::stats::wilson;
-use crate::trial::{
-    Ended, Evidence, Load, Purpose, SloResult, TrialPlan, TrialReport, Watch, share,
-};
-use crate::units::{KnobValue, Rate, Ratio};
+use crate::trial::{Ended, Evidence, Load, Purpose, SloResult, TrialPlan, TrialReport, Watch};
+use crate::units::{KnobValue, Rate, Ratio, share};
 use crate::workload::SessionLaw;
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;

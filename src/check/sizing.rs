@@ -4,6 +4,7 @@ use super::{Cost, History, Prior};
 use crate::config::plan::{CapacityPlan, Knob};
 use crate::slo::Slo;
 use crate::trial::{Evidence, Load, Purpose, SloResult, TrialPlan, TrialReport};
+use crate::units::{KnobValue, as_f64, at_least_one, share};
 use crate::workload::{Arrivals, Extent, Sequence, SequenceId, SessionLaw};
 use std::time::Duration;
 
@@ -52,7 +53,7 @@ impl Sizing {
         Self {
             knob: plan.knob,
             from: plan.from.get(),
-            to: plan.to.map(crate::units::KnobValue::get),
+            to: plan.to.map(KnobValue::get),
             trial: plan.trial,
             law: law.clone(),
             seed,
@@ -79,12 +80,12 @@ impl Sizing {
         match self.knob {
             Knob::Rate(_) => {
                 let length = self.length(value).min(PROBE_MAX);
-                let count = self.needed.max(sessions(value * length.as_secs_f64()));
+                let count = self.needed.max(at_least_one(value * length.as_secs_f64()));
                 self.size(value, count / CUT, count)
             }
             // Nothing is known of the rate yet: each slot serves a few sessions.
             Knob::Concurrency => {
-                let slots = sessions(value);
+                let slots = at_least_one(value);
                 self.size(value, 2 * slots, self.needed.max(8 * slots))
             }
         }
@@ -102,16 +103,17 @@ impl Sizing {
         }
         match self.knob {
             Knob::Rate(_) => {
-                let count = self.needed.max(sessions(value * self.length(value).as_secs_f64()));
+                let count = self.needed.max(at_least_one(value * self.length(value).as_secs_f64()));
                 self.size(value, count / CUT, count)
             }
             Knob::Concurrency => {
                 let per_s = self.sessions_per_s(history);
-                let slots = sessions(self.to.unwrap_or(value));
-                let wanted = per_s
-                    .map_or(8 * slots, |per_s| sessions(per_s * self.length(per_s).as_secs_f64()));
+                let slots = at_least_one(self.to.unwrap_or(value));
+                let wanted = per_s.map_or(8 * slots, |per_s| {
+                    at_least_one(per_s * self.length(per_s).as_secs_f64())
+                });
                 let count = self.needed.max(wanted);
-                self.size(value, (count / CUT).max(2 * sessions(value)), count)
+                self.size(value, (count / CUT).max(2 * at_least_one(value)), count)
             }
         }
     }
@@ -123,7 +125,7 @@ impl Sizing {
             .iter()
             .filter(|trial| trial.is_valid() && trial.evidence == Evidence::Met);
         let best = held.max_by(|a, b| a.plan.value.get().total_cmp(&b.plan.value.get()))?;
-        let turns = crate::trial::share(self.requests(&best.plan), best.plan.count.max(1));
+        let turns = share(self.requests(&best.plan), best.plan.count.max(1));
         let per_s = best.rates.achieved / turns;
         (per_s.is_finite() && per_s > 0.0).then_some(per_s)
     }
@@ -138,7 +140,7 @@ impl Sizing {
         let sessions_before = match self.knob {
             Knob::Rate(_) => stretched(cut + count, self.from).saturating_mul(2),
             Knob::Concurrency => {
-                let rounds = (cut + count) / sessions(value);
+                let rounds = (cut + count) / at_least_one(value);
                 session.saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX))
             }
         };
@@ -193,7 +195,7 @@ impl Sizing {
             None => ((self.from * top).sqrt(), self.probes()),
         };
         let count = prior.map_or_else(
-            || self.needed.max(sessions(per_s * self.length(per_s).as_secs_f64())),
+            || self.needed.max(at_least_one(per_s * self.length(per_s).as_secs_f64())),
             |prior| prior.sequence.count,
         );
         let trial = match self.knob {
@@ -230,11 +232,5 @@ impl Sizing {
 
 /// How long so many sessions take to arrive.
 fn stretched(sessions: u64, per_s: f64) -> Duration {
-    Duration::try_from_secs_f64(crate::trial::share(sessions, 1) / per_s)
-        .unwrap_or(Duration::MAX / 4)
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 1..=1e9")]
-fn sessions(n: f64) -> u64 {
-    n.ceil().clamp(1.0, 1e9) as u64
+    Duration::try_from_secs_f64(as_f64(sessions) / per_s).unwrap_or(Duration::MAX / 4)
 }

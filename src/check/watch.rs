@@ -2,6 +2,7 @@
 
 use crate::slo::{Metric, Rule, Slo};
 use crate::trial::{Flow, Load, SETTLED_FACTOR, StopReason, TrialPlan, Watch, Window};
+use crate::units::as_f64;
 use std::time::Duration;
 
 /// Share of late requests above which the target counts as overloaded …
@@ -46,14 +47,14 @@ impl Curtail {
             let Rule::Share { allowed, .. } = slo.rule() else { return false };
             // Requests: the total is known. Chunks: scaled by the requests that have ended.
             let total = if slo.metric == Metric::Tbc {
-                to_f64(tally.n) * to_f64(self.requests) / to_f64(window.measured_ended.max(1))
+                as_f64(tally.n) * as_f64(self.requests) / as_f64(window.measured_ended.max(1))
             } else {
-                to_f64(self.requests)
+                as_f64(self.requests)
             };
             // Halfway to "all", where four times the allowance is more than that.
-            let (allowed, settled) = (allowed.get(), to_f64(SETTLED_FACTOR) * allowed.get());
+            let (allowed, settled) = (allowed.get(), as_f64(SETTLED_FACTOR) * allowed.get());
             let settled = if settled > 0.5 { (1.0 + allowed) / 2.0 } else { settled };
-            to_f64(tally.not_good) > settled * total && tally.not_good > 0
+            as_f64(tally.not_good) > settled * total && tally.not_good > 0
         })
     }
 
@@ -63,9 +64,9 @@ impl Curtail {
         self.decided += window.decided;
         self.late += window.late;
         let Some(limit) = self.limit.filter(|_| window.measured_ended == 0) else { return false };
-        let late = to_f64(self.late) > LATE_SHARE * to_f64(self.decided);
-        let per_s = to_f64(self.due) / window.end.as_secs_f64();
-        let backlog = to_f64(window.in_flight) > BACKLOG_LIMITS * per_s * limit.as_secs_f64();
+        let late = as_f64(self.late) > LATE_SHARE * as_f64(self.decided);
+        let per_s = as_f64(self.due) / window.end.as_secs_f64();
+        let backlog = as_f64(window.in_flight) > BACKLOG_LIMITS * per_s * limit.as_secs_f64();
         late && backlog && self.decided >= DECIDED_MIN && window.index + 1 >= WINDOWS_MIN
     }
 }
@@ -85,10 +86,6 @@ impl Watch for Curtail {
 /// Whether a condition on a latency is broken once nearly every request is beyond its limit.
 fn binds_most(slo: &Slo) -> bool {
     matches!(slo.rule(), Rule::Share { allowed, .. } if allowed.get() <= ALLOWED_MAX)
-}
-
-fn to_f64(n: u64) -> f64 {
-    crate::trial::share(n, 1)
 }
 
 #[cfg(test)]

@@ -127,7 +127,7 @@ fn line_of(trial: &TrialReport) -> String {
 fn tightest(trial: &TrialReport) -> Option<String> {
     let used = |result: &SloResult| match result.slo.rule() {
         Rule::Share { allowed, .. } if allowed.get() > 0.0 && result.tally.n > 0 => {
-            crate::trial::share(result.tally.not_good, result.tally.n) / allowed.get()
+            crate::units::share(result.tally.not_good, result.tally.n) / allowed.get()
         }
         Rule::Share { .. } | Rule::Number => 0.0,
     };

@@ -34,7 +34,7 @@ workload:
   sessions: { prompt_tokens: { uniform: [60, 200] }, output_tokens: { uniform: [8, 24] } }
 checks:
   rate:
-    capacity: { knob: rate, arrivals: poisson, from: 45, to: 130, trial: 1.2s, precision: 4% }
+    capacity: { knob: rate, arrivals: poisson, from: 60, to: 120, trial: 1.2s, precision: 4% }
     slos: [ p95 ttfc < 200ms, p90 tbc < 40ms, error_rate < 1% ]
     gate: { capacity: { max_drop: 15% } }
 budget: { time: 60s }

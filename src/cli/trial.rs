@@ -14,7 +14,7 @@ use crate::target::TargetError;
 use crate::trial::{
     Evidence, Flow, Load, Purpose, TrialPlan, TrialReport, TrialResult, Watch, Window,
 };
-use crate::units::{KnobValue, Rate};
+use crate::units::{KnobValue, Rate, as_f64, at_least_one};
 use crate::workload::Arrivals;
 use clap::{ArgGroup, Args, ValueEnum};
 use std::num::NonZeroU32;
@@ -134,7 +134,7 @@ impl Trial {
                 (
                     Load::Open { rate, arrivals },
                     "rate",
-                    sessions(rate.as_per_second() * length.as_secs_f64()),
+                    at_least_one(rate.as_per_second() * length.as_secs_f64()),
                 )
             }
             (None, Some(concurrency)) => {
@@ -240,8 +240,8 @@ async fn play(
         let first =
             rig.run_trial(&plan, &mut Patient, &mut |window| progress.window(window)).await?;
         let per_s = to_per_s(&first);
-        plan.cut = plan.count.min(2 * sessions(plan.value.get()));
-        plan.count = sessions(per_s * length.as_secs_f64()).max(plan.count);
+        plan.cut = plan.count.min(2 * at_least_one(plan.value.get()));
+        plan.count = at_least_one(per_s * length.as_secs_f64()).max(plan.count);
         plan.index += 1;
     }
     rig.run_trial(&plan, &mut Patient, &mut |window| progress.window(window)).await
@@ -249,10 +249,5 @@ async fn play(
 
 /// Sessions per second of a trial.
 fn to_per_s(trial: &TrialReport) -> f64 {
-    crate::trial::share(trial.plan.count, 1) / trial.elapsed.as_secs_f64().clamp(1e-3, f64::MAX)
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 1..=1e9")]
-fn sessions(n: f64) -> u64 {
-    n.ceil().clamp(1.0, 1e9) as u64
+    as_f64(trial.plan.count) / trial.elapsed.as_secs_f64().clamp(1e-3, f64::MAX)
 }

@@ -15,6 +15,7 @@ use crate::trial::{
     Ended, Expected, Outcome, Readings, Recorder, RequestId, StopReason, TrialPlan, TrialReport,
     Window,
 };
+use crate::units::share;
 use crate::workload::{HistoryMode, Salt, SessionLaw};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -138,7 +139,7 @@ impl<E: Exchange + 'static> Worker<E> {
         let requests = Play::extent(&job.law, &job.plan).requests;
         let has_pauses = job.law.has_pauses();
         let expected = Expected { requests, has_tokens: client.has_tokens(), has_pauses };
-        let per_session = ratio(requests, job.plan.count);
+        let per_session = share(requests, job.plan.count);
         Self {
             cap: Cap::new(&job.plan, per_session, job.timeout, job.by_resources),
             clock: Clock::starting_in(LEAD),
@@ -306,11 +307,6 @@ impl<E: Exchange + 'static> Worker<E> {
         report.failures = self.failures;
         Ok(report)
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts of requests stay far below 2^53")]
-fn ratio(a: u64, b: u64) -> f64 {
-    a as f64 / b.max(1) as f64
 }
 
 /// One request on its way.

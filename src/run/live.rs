@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Longest wait for a target to work off what the trial before left behind …
 const SETTLE_MAX: Duration = Duration::from_secs(60);
-/// … and for one that has never answered well: the next trial will say so.
-const SETTLE_MAX_UNPROVEN: Duration = Duration::from_secs(5);
+/// … and for the one answer of a target that has never answered well: the next trial will say so.
+const SETTLE_MAX_UNPROVEN: Duration = Duration::from_secs(10);
 /// Time between two attempts.
 const SETTLE_PAUSE: Duration = Duration::from_millis(100);
 
@@ -145,12 +145,13 @@ impl Live<'_> {
             };
             let report = self.play(&alone, &law, &mut Patient, &mut |_| {}).await?;
             sent += report.requests;
-            if report.counts.by_outcome.keys().any(|&outcome| is_served(outcome)) {
+            let is_served = report.counts.by_outcome.keys().any(|&outcome| is_served(outcome));
+            if is_served || !self.is_proven {
                 return Ok(sent);
             }
             if Instant::now() + SETTLE_PAUSE >= until || sent >= next.request_limit {
                 // With less than the whole wait the budget is at its end, and the trial will say so.
-                return if self.is_proven && next.time_limit > SETTLE_MAX {
+                return if next.time_limit > SETTLE_MAX {
                     Err(RunError::TargetStuck { trial: next.index, waited: SETTLE_MAX })
                 } else {
                     Ok(sent)

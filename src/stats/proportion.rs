@@ -1,13 +1,13 @@
 //! A share of independent trials, with its interval.
 
-use crate::units::Ratio;
+use crate::units::{Ratio, as_f64};
 
 /// Wilson's score interval (1927) of `hits` in `n > 0` independent trials, `z` standard deviations
 /// wide to each side. Never empty, also at 0 and at `n` hits. Requests of one trial come in bursts, so
 /// it is a lower bound on what is not known.
 #[must_use]
 pub fn wilson(hits: u64, n: u64, z: f64) -> (Ratio, Ratio) {
-    let (k, n) = (to_f64(hits.min(n)), to_f64(n.max(1)));
+    let (k, n) = (as_f64(hits.min(n)), as_f64(n.max(1)));
     let p = k / n;
     let z2 = z * z;
     let centre = (p + z2 / (2.0 * n)) / (1.0 + z2 / n);
@@ -16,11 +16,6 @@ pub fn wilson(hits: u64, n: u64, z: f64) -> (Ratio, Ratio) {
     // At the ends the bound is exact, whatever the rounding says.
     let low = if hits == 0 { Ratio::ZERO } else { ratio(centre - half) };
     (low, ratio(centre + half))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
-fn to_f64(n: u64) -> f64 {
-    n as f64
 }
 
 #[cfg(test)]

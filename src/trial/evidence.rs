@@ -1,6 +1,7 @@
 //! What a trial says about each SLO: exact counts of "not good within the limit".
 
 use crate::slo::{Rule, Slo};
+use crate::units::{as_f64, at_least_one};
 use serde::{Deserialize, Serialize};
 
 /// Three values on purpose: "not enough evidence" is never folded into "met".
@@ -65,13 +66,7 @@ impl SloResult {
     pub fn needed(slo: &Slo) -> u64 {
         match slo.rule() {
             Rule::Share { allowed, .. } if allowed.get() > 0.0 => {
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss,
-                    reason = "positive and below 1e9"
-                )]
-                let needed = (1.0 / allowed.get()).clamp(1.0, 1e9).round() as u64;
-                needed
+                at_least_one((1.0 / allowed.get()).round())
             }
             Rule::Share { .. } | Rule::Number => 1,
         }
@@ -116,17 +111,6 @@ pub fn share_holds(not_good: u64, allowed: f64, n: u64, strict: bool) -> bool {
     let bound = if (bound - nearest).abs() < 1e-6 { nearest } else { bound };
     let k = as_f64(not_good);
     if strict { k < bound || (not_good == 0 && allowed > 0.0) } else { k <= bound }
-}
-
-/// `part / whole` of two counts; `whole` must not be 0.
-#[must_use]
-pub fn share(part: u64, whole: u64) -> f64 {
-    as_f64(part) / as_f64(whole)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts of requests stay far below 2^53")]
-pub(crate) fn as_f64(n: u64) -> f64 {
-    n as f64
 }
 
 #[cfg(test)]

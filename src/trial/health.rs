@@ -1,6 +1,7 @@
 //! The generator watches itself: if it, and not the target, was the limit, the trial is invalid.
 
 use super::{Counts, Distribution, Load, Observed, Outcome, TrialPlan};
+use crate::units::as_f64;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
@@ -187,7 +188,7 @@ pub fn examine(
         invalid.push(InvalidReason::SendLag { p99, limit });
     }
     let written = counts.intended.saturating_sub(counts.held_back);
-    if to_f64(written) < WRITTEN_SHARE_MIN * to_f64(counts.intended) {
+    if as_f64(written) < WRITTEN_SHARE_MIN * as_f64(counts.intended) {
         invalid.push(InvalidReason::Offered { intended: counts.intended, written });
     }
     let resource = counts.of(Outcome::Resource);
@@ -195,7 +196,7 @@ pub fn examine(
         invalid.push(InvalidReason::Resource { requests: resource });
     }
     if let (Some(open), Some(limit)) = (readings.descriptors, readings.descriptors_limit)
-        && to_f64(open) > DESCRIPTORS_SHARE_MAX * to_f64(limit)
+        && as_f64(open) > DESCRIPTORS_SHARE_MAX * as_f64(limit)
     {
         invalid.push(InvalidReason::Descriptors { open, limit });
     }
@@ -224,8 +225,6 @@ pub fn examine(
 fn ms(length: Duration) -> f64 {
     length.as_secs_f64() * 1e3
 }
-
-use super::evidence::as_f64 as to_f64;
 
 #[cfg(test)]
 mod tests {

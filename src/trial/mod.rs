@@ -17,7 +17,7 @@ mod watch;
 mod window;
 
 pub use distribution::{Distribution, Observed, Series};
-pub use evidence::{Evidence, SETTLED_FACTOR, SloResult, Tally, judge, share, share_holds};
+pub use evidence::{Evidence, SETTLED_FACTOR, SloResult, Tally, judge, share_holds};
 pub use health::{Health, InvalidReason, Readings, examine};
 pub use latency_result::LatencyResult;
 pub use outcome::{Counts, Outcome};

@@ -4,12 +4,12 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
-use super::evidence::as_f64;
 use super::request::{InFlight, Lengths, is_late, is_overdue, is_within, observation};
 use super::{
     Counts, Distribution, Ended, Outcome, Readings, Series, Tally, TrialPlan, TrialReport, Window,
 };
 use crate::slo::Metric;
+use crate::units::as_f64;
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -1,8 +1,10 @@
 //! Numbers with their units: a bare `f64` never crosses a module border.
 
+mod count;
 pub mod number;
 mod quantity;
 
+pub use count::{as_f64, at_least_one, share};
 pub use quantity::{ParseQuantityError, Quantity, Unit};
 
 use serde::{Deserialize, Serialize};

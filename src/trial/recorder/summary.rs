@@ -2,11 +2,11 @@
 
 use super::Recorder;
 use crate::slo::{Metric, Rule, Slo, Statistic};
-use crate::trial::evidence::as_f64;
 use crate::trial::{
     Distribution, Ended, Evidence, Observed, Rates, Readings, Series, SloResult, Tally,
     TokenSource, TrialReport, examine, judge,
 };
+use crate::units::as_f64;
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -1,0 +1,38 @@
+//! Counts as numbers, and back.
+
+/// A count as a number.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "counts of requests stay far below 2^53")]
+pub fn as_f64(n: u64) -> f64 {
+    n as f64
+}
+
+/// `part / whole` of two counts; of nothing it is 0.
+#[must_use]
+pub fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { as_f64(part) / as_f64(whole) }
+}
+
+/// The next whole number, from 1 to 10^9: more sessions than that are never played.
+#[must_use]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+pub fn at_least_one(n: f64) -> u64 {
+    n.ceil().clamp(1.0, 1e9) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{at_least_one, share};
+
+    #[test]
+    fn a_number_becomes_a_count_that_can_be_played() {
+        for (n, count) in [(0.0, 1), (1.2, 2), (-5.0, 1), (1e300, 1_000_000_000), (f64::NAN, 0)] {
+            assert_eq!(at_least_one(n), count, "{n}");
+        }
+    }
+
+    #[test]
+    fn a_share_of_nothing_is_none_of_it() {
+        assert!((share(1, 4) - 0.25).abs() < 1e-12 && share(3, 0) < 1e-12);
+    }
+}
