@@ -160,7 +160,8 @@ pub(super) fn plain(text: &str) -> String {
     out.replace("://", "&#58;//").replace("www.", "www&#46;")
 }
 
-/// Control characters and those that turn the direction of text become U+FFFD, breaks a space.
+/// Control characters, those that turn the direction of text and those that XML cannot hold become
+/// U+FFFD, breaks a space.
 fn one_line(text: &str) -> String {
     text.chars()
         .map(|c| match c {
@@ -173,7 +174,9 @@ fn one_line(text: &str) -> String {
 
 fn is_unprintable(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        || matches!(c,
+            '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 
 fn last_lines<'a>(lines: impl DoubleEndedIterator<Item = &'a str>) -> Vec<String> {
@@ -226,6 +229,17 @@ mod tests {
         assert_eq!(Escaped::prose("one ` only").as_str(), "one &#96; only");
         let fence = Escaped::fence("", ["```", "# not a title"].into_iter());
         assert_eq!(fence.as_str(), "````\n```\n# not a title\n````");
+    }
+
+    #[test]
+    fn nothing_that_cannot_be_seen_is_kept() {
+        for c in ['\u{7}', '\u{9b}', '\u{61c}', '\u{202e}', '\u{feff}', '\u{fffe}', '\u{ffff}'] {
+            assert_eq!(
+                Escaped::<Terminal>::line(&format!("a{c}b")).as_str(),
+                "a\u{fffd}b",
+                "{c:?}"
+            );
+        }
     }
 
     #[test]

@@ -292,9 +292,10 @@ mod tests {
     fn what_a_target_says_is_escaped() {
         let mut results = fixture::target_died();
         let problem = results.problem.as_mut().unwrap();
-        problem.last_lines = vec!["]]></error><x a=\"\u{1b}[0m\u{0}".to_owned()];
+        problem.last_lines = vec!["]]></error><x a=\"\u{1b}[0m\u{0}\u{fffe}\u{ffff}".to_owned()];
         let xml = render(&results);
-        assert!(!xml.contains("<x") && !xml.contains(['\u{1b}', '\u{0}']), "{xml}");
+        let forbidden = ['\u{1b}', '\u{0}', '\u{fffe}', '\u{ffff}'];
+        assert!(!xml.contains("<x") && !xml.contains(forbidden), "{xml}");
         assert!(Report::deserialize_from_str(&xml).is_ok());
     }
 }
