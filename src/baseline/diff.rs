@@ -2,6 +2,7 @@
 
 use super::record::Baseline;
 use super::schema::render;
+use crate::units::one_line;
 use similar::TextDiff;
 
 /// Unified diff of two baselines as they are written; empty when they are the same.
@@ -10,15 +11,17 @@ pub fn diff(before: &Baseline, after: &Baseline) -> String {
     text_diff("before", &render(before), "after", &render(after))
 }
 
-/// Unified diff of two texts with three lines of context; empty when they are the same.
+/// Unified diff of two texts with three lines of context, fit for a terminal; empty when they are
+/// the same.
 #[must_use]
 pub fn text_diff(before_name: &str, before: &str, after_name: &str, after: &str) -> String {
-    TextDiff::from_lines(before, after)
+    let diff = TextDiff::from_lines(before, after)
         .unified_diff()
         .context_radius(3)
         .missing_newline_hint(false)
         .header(before_name, after_name)
-        .to_string()
+        .to_string();
+    diff.lines().map(|line| one_line(line) + "\n").collect()
 }
 
 #[cfg(test)]
@@ -31,6 +34,8 @@ mod tests {
         let text = text_diff("baseline", "a: 1\nb: 2\n", "now", "a: 1\nb: 3\n");
         assert_eq!(text, "--- baseline\n+++ now\n@@ -1,2 +1,2 @@\n a: 1\n-b: 2\n+b: 3\n");
         assert_eq!(text_diff("baseline", "a: 1", "now", "a: 1"), "");
+        let text = text_diff("baseline", "a: 1\n", "now", "a: \u{1b}[2J\n");
+        assert!(text.ends_with("+a: \u{fffd}[2J\n"), "{text:?}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::config::plan::FailOn;
 use crate::config::{LoadError, Plan, environment, load, redacted};
 use crate::report::Templates;
 use crate::run::Only;
-use crate::units::Quantity;
+use crate::units::{Quantity, one_line};
 use clap::{Args, ValueEnum};
 use std::collections::BTreeSet;
 use std::io::{IsTerminal as _, Write as _};
@@ -315,7 +315,9 @@ pub(super) fn usage(error: &str, hint: &str) -> ExitStatus {
 /// Prints an error, and what to do about it.
 pub(super) fn complain(error: &str, hint: Option<&str>) {
     let mut stderr = anstream::stderr().lock();
-    let _ = writeln!(stderr, "error: {error}");
+    // It may quote a file.
+    let error: Vec<String> = error.lines().map(one_line).collect();
+    let _ = writeln!(stderr, "error: {}", error.join("\n"));
     if let Some(hint) = hint {
         let _ = writeln!(stderr, "hint: {hint}");
     }

@@ -5,6 +5,7 @@ use super::arguments::{Format, FormatOption, OutOption, TemplatesOption, chain, 
 use super::progress::print;
 use crate::report::{Results, Templates, json, junit, markdown, terminal, trial};
 use crate::run::{Folder, NoRun, journal};
+use crate::units::one_line;
 use clap::Args;
 use std::fmt::Write as _;
 use std::fs::File;
@@ -126,7 +127,7 @@ fn unfinished(folder: &Folder, format: Format) -> Result<String, String> {
         return Ok(format!("{value:#}\n"));
     }
     let which = header.map_or_else(String::new, |header| {
-        format!(" of suite `{}` that began {}", header.suite, header.started)
+        format!(" of suite `{}` that began {}", one_line(&header.suite), one_line(&header.started))
     });
     let mut text = format!("UNFINISHED: the run{which} ended before it had a verdict.\n");
     match entries.len() {
@@ -136,7 +137,8 @@ fn unfinished(folder: &Folder, format: Format) -> Result<String, String> {
         }
     }
     for entry in &entries {
-        let _ = writeln!(text, "check `{}`, trial {}", entry.check, entry.trial.index + 1);
+        let _ =
+            writeln!(text, "check `{}`, trial {}", one_line(&entry.check), entry.trial.index + 1);
         text.push_str(&trial::render(&entry.trial));
         text.push('\n');
     }

@@ -1,6 +1,7 @@
 //! Text that may be shown, by type: what a target, a suite or a file said reaches a report only as
 //! an [`Escaped`] of the report's language, cleaned and bounded in size.
 
+use crate::units::one_line;
 use minijinja::Value;
 use serde::{Serialize, Serializer};
 use std::fmt;
@@ -160,25 +161,6 @@ pub(super) fn plain(text: &str) -> String {
     out.replace("://", "&#58;//").replace("www.", "www&#46;")
 }
 
-/// Control characters, those that turn the direction of text and those that XML cannot hold become
-/// U+FFFD, breaks a space.
-fn one_line(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' | '\u{85}' => ' ',
-            c if is_unprintable(c) => '\u{fffd}',
-            c => c,
-        })
-        .collect()
-}
-
-fn is_unprintable(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
-}
-
 fn last_lines<'a>(lines: impl DoubleEndedIterator<Item = &'a str>) -> Vec<String> {
     let mut lines: Vec<String> = lines
         .rev()
@@ -229,17 +211,6 @@ mod tests {
         assert_eq!(Escaped::prose("one ` only").as_str(), "one &#96; only");
         let fence = Escaped::fence("", ["```", "# not a title"].into_iter());
         assert_eq!(fence.as_str(), "````\n```\n# not a title\n````");
-    }
-
-    #[test]
-    fn nothing_that_cannot_be_seen_is_kept() {
-        for c in ['\u{7}', '\u{9b}', '\u{61c}', '\u{202e}', '\u{feff}', '\u{fffe}', '\u{ffff}'] {
-            assert_eq!(
-                Escaped::<Terminal>::line(&format!("a{c}b")).as_str(),
-                "a\u{fffd}b",
-                "{c:?}"
-            );
-        }
     }
 
     #[test]

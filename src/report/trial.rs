@@ -1,10 +1,10 @@
 //! One trial as readable text, for `plimsoll trial`.
 
-use super::escape::{Escaped, Terminal};
 use super::number;
 use super::row::observed;
 use super::terminal::table;
 use crate::trial::{EndedResult, LatencyResult, TokensResult, TrialResult, Validity};
+use crate::units::one_line;
 use std::fmt::Write as _;
 
 /// The trial.
@@ -21,13 +21,19 @@ pub fn render(trial: &TrialResult) -> String {
         out,
         "{} {} for {}: {ended}\n",
         number::plain(trial.value),
-        trial.unit,
+        one_line(&trial.unit),
         number::duration(trial.seconds)
     );
     if trial.validity == Validity::Invalid {
         let _ = writeln!(out, "INVALID: this trial says nothing about the target.");
         for reason in &trial.reasons {
-            let _ = writeln!(out, "  {}: {}; {}", reason.signal, reason.text, reason.advice);
+            let _ = writeln!(
+                out,
+                "  {}: {}; {}",
+                one_line(&reason.signal),
+                one_line(&reason.text),
+                one_line(&reason.advice)
+            );
         }
         out.push('\n');
     }
@@ -63,7 +69,7 @@ fn requests(out: &mut String, trial: &TrialResult) {
         .by_outcome
         .iter()
         .filter(|(_, n)| **n > 0)
-        .map(|(class, n)| format!("{} {class}", number::count(*n)))
+        .map(|(class, n)| format!("{} {}", number::count(*n), one_line(class)))
         .collect();
     let _ = writeln!(
         out,
@@ -80,7 +86,7 @@ fn requests(out: &mut String, trial: &TrialResult) {
         );
     }
     for (class, example) in &trial.failures {
-        let _ = writeln!(out, "  {class}: {}", Escaped::<Terminal>::line(example));
+        let _ = writeln!(out, "  {}: {}", one_line(class), one_line(example));
     }
     let rates = &trial.rates;
     let _ = writeln!(
@@ -171,7 +177,26 @@ fn closing(out: &mut String, trial: &TrialResult) {
 #[cfg(test)]
 mod tests {
     use super::render;
-    use crate::report::fixture;
+    use crate::report::{Reason, Validity, fixture};
+
+    #[test]
+    fn a_saved_trial_cannot_move_the_cursor() {
+        const EVIL: &str = "a\u{1b}]0;title\u{7}\nPASS";
+        let mut trial = fixture::recorded_trial(12, 3);
+        trial.unit = EVIL.to_owned();
+        trial.validity = Validity::Invalid;
+        let [signal, text, advice] = [EVIL; 3].map(str::to_owned);
+        trial.reasons = vec![Reason { signal, text, advice }];
+        trial.slos[0].text = EVIL.to_owned();
+        trial.slos[1].unit = EVIL.to_owned();
+        trial.counts.by_outcome.insert(EVIL.to_owned(), 1);
+        trial.failures.insert(EVIL.to_owned(), EVIL.to_owned());
+        let latency = trial.latency.values().next().unwrap().clone();
+        trial.latency.insert(EVIL.to_owned(), latency);
+        let text = render(&trial);
+        assert!(text.contains("title") && !text.contains(['\u{1b}', '\u{7}']), "{text:?}");
+        assert!(!text.contains("\nPASS"), "{text}");
+    }
 
     #[test]
     fn a_trial_reads_well() {

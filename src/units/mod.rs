@@ -1,10 +1,12 @@
 //! Numbers with their units: a bare `f64` never crosses a module border.
 
 mod count;
+mod line;
 pub mod number;
 mod quantity;
 
 pub use count::{as_f64, at_least_one, share};
+pub use line::one_line;
 pub use quantity::{ParseQuantityError, Quantity, Unit};
 
 use serde::{Deserialize, Serialize};

@@ -92,6 +92,10 @@ fn a_journal_that_is_broken_before_its_end_is_refused() {
     }
     bench.write(".plimsoll/runs/1/trials.jsonl", format!("{header}\n{{\"check\": \"ra"));
     bench.run(&["report"]).exits(0).prints(&["suite `s`", "No trial was completed."]);
+    let header = header.replace("\"s\"", r#""s\u001b]0;title\u0007""#);
+    bench.write(".plimsoll/runs/1/trials.jsonl", format!("{header}\n"));
+    let report = bench.run(&["report"]).exits(0).prints(&["title"]);
+    assert!(!report.stdout.contains(['\u{1b}', '\u{7}']), "{report}");
     bench.write(".plimsoll/runs/1/trials.jsonl", b"\xff\xfe\n");
     bench.run(&["report"]).exits(2).says(&["cannot read the journal"]);
     bench.write(".plimsoll/runs/1/results.json", "{ \"schema\": \"plimsoll.results/99\" }");
