@@ -36,6 +36,8 @@ pub(super) struct Measure {
 struct Gate {
     baseline: Loaded,
     path: String,
+    /// Where baselines are.
+    folder: String,
     fail_on: BTreeSet<FailOn>,
 }
 
@@ -53,6 +55,7 @@ impl Check {
         let gate = Gate {
             baseline: baseline::load(&path, &suite.plan.suite),
             path: path.display().to_string(),
+            folder: self.gate.baselines.path().display().to_string(),
             fail_on,
         };
         if let Some(problem) = gate.baseline.problem() {
@@ -202,6 +205,9 @@ fn results(
         started: &clock::rfc3339(session.started),
         elapsed: session.elapsed,
         startup: session.startup,
+        verb: gate.map_or("measure", |_| "check"),
+        baselines: gate.map_or("", |gate| gate.folder.as_str()),
+        out: &suite.out.display().to_string(),
         run: &session.folder.path().display().to_string(),
         overrides: &suite.sets,
         only: &suite.only,

@@ -36,6 +36,12 @@ pub struct Parts<'a> {
     pub elapsed: Duration,
     /// Time until the target was ready, where it is ours.
     pub startup: Option<Duration>,
+    /// The verb that ran.
+    pub verb: &'a str,
+    /// Folder of the committed baselines as given.
+    pub baselines: &'a str,
+    /// Folder of the runs as given.
+    pub out: &'a str,
     /// Folder of the run.
     pub run: &'a str,
     /// Values given by `--set`.
@@ -73,7 +79,10 @@ impl Results {
                 source: source(&parts.plan.target.source),
                 startup_seconds: parts.startup.map(|startup| startup.as_secs_f64()),
             },
+            verb: parts.verb.to_owned(),
             file: parts.plan.file.display().to_string(),
+            baselines: parts.baselines.to_owned(),
+            out: parts.out.to_owned(),
             run: parts.run.to_owned(),
             overrides: parts.overrides.to_vec(),
             only: parts.only.iter().cloned().collect(),

@@ -13,18 +13,43 @@ pub(super) fn shell_word(word: &str) -> String {
     }
 }
 
+/// Whether a check or only a measurement ran; older results do not say it.
+fn verb(results: &Results, rows: &[Row<'_>]) -> &'static str {
+    match results.verb.as_str() {
+        "measure" => "measure",
+        "check" => "check",
+        _ if rows.iter().all(|row| row.gate.is_none()) && !rows.is_empty() => "measure",
+        _ => "check",
+    }
+}
+
+/// An option with its value, unless that is the default.
+fn option(name: &str, value: &str, default: &str) -> String {
+    match value {
+        "" => String::new(),
+        value if value == default => String::new(),
+        value => format!(" {name} {}", shell_word(value)),
+    }
+}
+
+fn config(results: &Results) -> String {
+    option("--config", &results.file, "plimsoll.yml")
+}
+
+fn baselines(results: &Results) -> String {
+    option("--baselines", &results.baselines, "baselines")
+}
+
+fn out(results: &Results) -> String {
+    option("--out", &results.out, ".plimsoll")
+}
+
 /// The command that repeats the run: only its failing checks where some passed, else those that ran.
 pub(super) fn repeat(results: &Results) -> String {
     let rows = rows(results);
-    let verb = if rows.iter().all(|row| row.gate.is_none()) && !rows.is_empty() {
-        "measure"
-    } else {
-        "check"
-    };
-    let mut words = vec!["plimsoll".to_owned(), verb.to_owned()];
-    if results.file != "plimsoll.yml" {
-        words.extend(["--config".to_owned(), shell_word(&results.file)]);
-    }
+    let verb = verb(results, &rows);
+    let baselines = if verb == "check" { baselines(results) } else { String::new() };
+    let mut words = vec![format!("plimsoll {verb}{}{baselines}{}", config(results), out(results))];
     let mut failing: Vec<&str> =
         rows.iter().filter(|row| row.fails).map(|row| row.check.name.as_str()).collect();
     failing.dedup();
@@ -78,21 +103,19 @@ fn lead(row: Row<'_>) -> Option<&'static str> {
 
 /// The commands that make this run the baseline; one that measured nothing is measured first.
 fn accept(results: &Results) -> Vec<String> {
-    let config = if results.file == "plimsoll.yml" {
-        String::new()
-    } else {
-        format!(" --config {}", shell_word(&results.file))
-    };
+    let (config, baselines) = (config(results), baselines(results));
     let reason = if results.baseline.is_some() { " --reason \"why\"" } else { "" };
     let mut commands = Vec::new();
     let mut run = String::new();
     if results.checks.is_empty() {
-        commands.push(format!("plimsoll measure{config}"));
+        commands.push(format!("plimsoll measure{config}{}", out(results)));
+        run = out(results);
     } else if !results.run.is_empty() {
         run = format!(" {}", shell_word(&results.run));
     }
-    commands.push(format!("plimsoll baseline accept{run}{config}{reason}"));
-    commands.push("git add baselines && git commit".to_owned());
+    commands.push(format!("plimsoll baseline accept{run}{config}{baselines}{reason}"));
+    let folder = if results.baselines.is_empty() { "baselines" } else { &results.baselines };
+    commands.push(format!("git add {} && git commit", shell_word(folder)));
     commands
 }
 
@@ -118,7 +141,47 @@ mod tests {
                 "git add baselines && git commit"
             ]
         );
-        assert_eq!(repeat(&fixture::measured()), "plimsoll measure");
+        let mut measured = fixture::measured();
+        assert_eq!(repeat(&measured), "plimsoll measure");
+        measured.verb = String::new();
+        assert_eq!(repeat(&measured), "plimsoll measure");
+    }
+
+    #[test]
+    fn a_measurement_that_came_to_nothing_is_repeated_as_one() {
+        let mut results = fixture::target_died();
+        results.checks.clear();
+        assert_eq!(repeat(&results), "plimsoll check");
+        results.verb = "measure".to_owned();
+        assert_eq!(repeat(&results), "plimsoll measure");
+    }
+
+    #[test]
+    fn folders_that_are_not_the_default_are_named() {
+        let mut results = fixture::regression();
+        results.overrides.clear();
+        results.baselines = "ci/my bl".to_owned();
+        results.out = "o".to_owned();
+        results.run = "o/runs/1".to_owned();
+        assert_eq!(
+            repeat(&results),
+            "plimsoll check --baselines 'ci/my bl' --out o --only chat-rate"
+        );
+        assert_eq!(
+            accept(&results),
+            [
+                "plimsoll baseline accept o/runs/1 --baselines 'ci/my bl' --reason \"why\"",
+                "git add 'ci/my bl' && git commit"
+            ]
+        );
+        results.checks.clear();
+        assert_eq!(
+            accept(&results)[..2],
+            [
+                "plimsoll measure --out o",
+                "plimsoll baseline accept --out o --baselines 'ci/my bl' --reason \"why\""
+            ]
+        );
     }
 
     #[test]

@@ -192,7 +192,10 @@ pub(super) fn run(checks: Vec<CheckResult>, hidden: Vec<Verdict>) -> Results {
             calibration: Some(1.5),
         },
         target: TargetResult { source: "demo llm".to_owned(), startup_seconds: Some(0.5) },
+        verb: "check".to_owned(),
         file: "plimsoll.yml".to_owned(),
+        baselines: "baselines".to_owned(),
+        out: ".plimsoll".to_owned(),
         run: ".plimsoll/runs/20261121T091233Z-1a2b".to_owned(),
         overrides: Vec::new(),
         only: Vec::new(),
@@ -311,6 +314,7 @@ pub(super) fn measured() -> Results {
     bounded.conclusion = ConclusionResult::AtLeast { value: 64.0 };
     let mut results = run(vec![rate_check(), bounded], vec![]);
     results.baseline = None;
+    results.verb = "measure".to_owned();
     results
 }
 

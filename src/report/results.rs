@@ -65,8 +65,17 @@ pub struct Results {
     pub environment: EnvironmentResult,
     /// What was measured.
     pub target: TargetResult,
+    /// The verb that ran: `check` or `measure`. Older files do not say it.
+    #[serde(default)]
+    pub verb: String,
     /// Path of the suite file as given.
     pub file: String,
+    /// Folder of the committed baselines as given; empty for the default.
+    #[serde(default)]
+    pub baselines: String,
+    /// Folder of the runs as given; empty for the default.
+    #[serde(default)]
+    pub out: String,
     /// Folder of the run.
     pub run: String,
     /// Values given by `--set`, secrets redacted.
@@ -242,6 +251,15 @@ mod tests {
         let error = Results::from_json(&text).unwrap_err().to_string();
         assert!(error.contains("checks[0].metrics.capacity.low"), "{error}");
         assert!(Results::from_json("{}").is_err() && Results::from_json("[]").is_err());
+    }
+
+    #[test]
+    fn a_file_from_before_the_verb_was_kept_is_read() {
+        let mut value = serde_json::to_value(fixture::pass()).unwrap();
+        for key in ["verb", "baselines", "out", "only", "refusals"] {
+            assert!(value.as_object_mut().unwrap().remove(key).is_some(), "{key}");
+        }
+        assert_eq!(Results::from_json(&value.to_string()).unwrap().verb, "");
     }
 
     #[test]
