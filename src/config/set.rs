@@ -25,6 +25,9 @@ pub(crate) fn apply(
     }
 }
 
+/// What stands for a value that may be a secret.
+const REDACTED: &str = "<redacted>";
+
 /// The argument as it may be printed: a value for a header or the environment may be a key given by
 /// hand, so only its path is kept.
 #[must_use]
@@ -34,7 +37,7 @@ pub fn redacted(set: &str) -> String {
     let mut names = path.split('.').map(str::trim).filter(|name| !name.is_empty());
     let is_secret =
         names.next() == Some("target") && matches!(names.next(), None | Some("headers" | "env"));
-    if is_secret { format!("{path}=<redacted>") } else { set.to_owned() }
+    if is_secret { format!("{path}={REDACTED}") } else { set.to_owned() }
 }
 
 /// One `--set`, and how far its path has been walked down.
@@ -57,6 +60,11 @@ impl Argument<'_> {
         let names: Vec<&str> = path.split('.').collect();
         if names.iter().any(|name| name.trim() != *name || name.is_empty()) {
             return Err(refusal("the path of a `--set` has an empty name"));
+        }
+        if value.trim().trim_matches(['"', '\'']) == REDACTED {
+            let what = format!("the value of {} was left out where this was printed", quoted(path));
+            let problem = Problem::new(Code::Set, self.span(0, self.text.len()), what);
+            return Err(Box::new(problem.hint(format!("write the real value for `{REDACTED}`"))));
         }
         match self.value(path.len() + 1, value, problems) {
             Some(value) => self.put(root, &names, value),
@@ -202,6 +210,8 @@ mod tests {
             ("l.7=1", "`l` has 2 items"),
             ("l.x=1", "no `x`"),
             ("a=[1", "read as YAML"),
+            ("target.env.X=<redacted>", "the value of `target.env.X` was left out"),
+            ("target=\"<redacted>\"", "was left out"),
         ] {
             let (_, problems) = set("a: {b: 1}\nl: [1, 2]\n", &[argument]);
             let first = problems.iter().next().unwrap();
