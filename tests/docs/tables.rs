@@ -3,6 +3,7 @@
 use crate::page::{Page, code, root};
 use crate::program::{help, verbs};
 use plimsoll::cli::ExitStatus;
+use plimsoll::report::Verdict;
 use std::collections::BTreeSet;
 use std::fs;
 
@@ -22,6 +23,20 @@ fn the_order_of_the_exit_codes_is_that_of_the_code() {
     let order = ExitStatus::ORDER.map(|status| status.code().to_string()).join(", ");
     let sentence = format!("the first in the order {order} is the exit code");
     assert!(Page::read("README.md").text.contains(&sentence), "the README lacks: {sentence}");
+}
+
+#[test]
+fn the_action_names_every_verdict() {
+    let action = Page::read("action.yml").text;
+    let line = action.lines().find(|line| line.trim().starts_with("verdict:")).unwrap();
+    let (_, told) = line.split_once('"').unwrap();
+    let words: BTreeSet<&str> =
+        told.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()).collect();
+    for verdict in Verdict::ALL {
+        assert!(words.contains(verdict.word()), "`{}` is not in: {told}", verdict.word());
+    }
+    let artifact = action.lines().find(|line| line.trim().starts_with("artifact:")).unwrap();
+    assert!(artifact.contains("must be unique"), "{artifact}");
 }
 
 #[test]
