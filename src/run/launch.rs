@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
+/// Longest wait for the demo beyond the delay that it was asked for.
+const READY_WITHIN: Duration = Duration::from_secs(30);
+
 /// A target that answers.
 #[derive(Debug)]
 pub struct Launched {
@@ -55,20 +58,29 @@ pub async fn launch(
             }
             return Ok(Launched { base_url: url.clone(), running: None });
         }
-        TargetSource::Managed(managed) => {
-            let folder = plan.file.parent().map(Path::to_owned).unwrap_or_default();
-            // A server may log the requests that it gets.
-            let headers = plan.target.headers.iter();
-            let headers = headers.filter(|(name, _)| may_be_secret(name));
-            let headers = headers.map(|(_, value)| value.clone());
-            let secrets = managed.secrets.iter().cloned().chain(headers).collect();
-            let directory = folder.join(&managed.directory);
-            ManagedTarget { directory, secrets, ..managed.clone() }
-        }
+        TargetSource::Managed(managed) => command(plan, managed),
         TargetSource::Demo(profile) => demo(program, profile),
     };
+    let managed = bounded(managed, plan.budget.time);
     let running = start(&managed, log, program, stop).await?;
     Ok(Launched { base_url: running.base_url(), running: Some(running) })
+}
+
+/// The start counts for the budget, so nobody waits longer for it than for the whole run.
+fn bounded(managed: ManagedTarget, budget: Duration) -> ManagedTarget {
+    let ready = Ready { within: managed.ready.within.min(budget), ..managed.ready };
+    ManagedTarget { ready, ..managed }
+}
+
+/// The suite's command, as seen from its folder.
+fn command(plan: &Plan, managed: &ManagedTarget) -> ManagedTarget {
+    let folder = plan.file.parent().map(Path::to_owned).unwrap_or_default();
+    // A server may log the requests that it gets.
+    let headers = plan.target.headers.iter().filter(|(name, _)| may_be_secret(name));
+    let headers = headers.map(|(_, value)| value.clone());
+    let secrets = managed.secrets.iter().cloned().chain(headers).collect();
+    let directory = folder.join(&managed.directory);
+    ManagedTarget { directory, secrets, ..managed.clone() }
 }
 
 /// Any answer will do: what counts as success is the trial's business.
@@ -81,6 +93,7 @@ async fn answers(plan: &Plan, url: &str) -> Result<(), LaunchError> {
 
 /// The demo is our own binary, as a process of its own: its speed must not depend on ours.
 fn demo(program: &Path, profile: &Profile) -> ManagedTarget {
+    let within = READY_WITHIN.saturating_add(profile.faults.startup_delay);
     let profile = serde_json::to_string(profile).unwrap_or_default();
     let arguments = ["demo", "--listen", "127.0.0.1:{port}", "--profile-json", &profile];
     let mut command = vec![program.display().to_string()];
@@ -92,7 +105,7 @@ fn demo(program: &Path, profile: &Profile) -> ManagedTarget {
         pass_env: BTreeSet::new(),
         secrets: Vec::new(),
         port: None,
-        ready: Ready { path: "/health/ready".to_owned(), within: Duration::from_secs(30) },
+        ready: Ready { path: "/health/ready".to_owned(), within },
         grace: Duration::from_secs(2),
     }
 }
@@ -105,5 +118,26 @@ impl LaunchError {
             Self::Managed(error) => error.last_lines().to_vec(),
             Self::Unreachable { .. } => Vec::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{bounded, demo};
+    use crate::demo::Profile;
+    use std::path::Path;
+    use std::time::Duration;
+
+    #[test]
+    fn nobody_waits_for_the_start_longer_than_asked_or_than_the_run_may_take() {
+        let seconds = Duration::from_secs;
+        let mut profile = Profile::named("llm").unwrap();
+        for (delay, budget, within) in [(0, 90, 30), (60, 600, 90), (60, 45, 45), (0, 20, 20)] {
+            profile.faults.startup_delay = seconds(delay);
+            let managed = bounded(demo(Path::new("plimsoll"), &profile), seconds(budget));
+            assert_eq!(managed.ready.within, seconds(within), "{delay} {budget}");
+        }
+        profile.faults.startup_delay = Duration::MAX;
+        assert_eq!(demo(Path::new("plimsoll"), &profile).ready.within, Duration::MAX);
     }
 }

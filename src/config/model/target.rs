@@ -58,7 +58,7 @@ section! {
     Ready {
         /// Path that answers 2xx when it is; default `/health`.
         get: Spanned<String>,
-        /// Longest wait; default 120s.
+        /// Longest wait; default 120s, and never longer than `budget.time`.
         within: Spanned<Time>,
     }
 }
@@ -109,7 +109,8 @@ section! {
         profile: Spanned<ProfileName>,
         /// Factor on the length of every step; 1.25 is a quarter slower.
         slowdown: Spanned<f64>,
-        /// Time before the port answers.
+        /// Time from the start during which all but liveness and metrics is answered 503; the port
+        /// itself answers at once.
         startup_delay: Spanned<Time>,
         /// Added to the first request's prefill.
         cold_start: Spanned<Time>,
