@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 /// Shown below `--help`.
 const AFTER_HELP: &str = "\
 It speaks OpenAI's chat completions and completions, streamed and plain, and shows its state under
-/metrics. Its speed comes from its own clock, so it is the same on every machine.";
+/metrics. Its speed comes from its own clock, so it is the same on every machine. An answer ends by
+itself at half of its limit or later; with `ignore_eos: true` it has all its tokens.";
 
 /// `plimsoll demo`.
 #[derive(Debug, Args)]

@@ -29,7 +29,7 @@ pub struct Profile {
     pub context: u32,
     /// Relative standard deviation of a step's length.
     pub jitter: f64,
-    /// Seed of the jitter and the faults.
+    /// Seed of the jitter, the faults and the lengths of answers.
     pub seed: u64,
     /// What it does worse on purpose.
     pub faults: Faults,

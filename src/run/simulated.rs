@@ -152,7 +152,9 @@ impl<'a> World<'a> {
         let prompt_tokens = prompt_tokens(&due.session, turn, self.law.history);
         let id = self.next_id;
         self.next_id += 1;
-        match self.server.submit(now, Request { id, prompt_tokens, output_tokens }) {
+        // Exactly so long, as with `ignore_eos`.
+        let request = Request { id, prompt_tokens, output_tokens, output_min: output_tokens };
+        match self.server.submit(now, request) {
             Admission::Accepted => {
                 self.running.insert(id, (due.id, u64::from(output_tokens)));
             }
@@ -170,7 +172,7 @@ impl<'a> World<'a> {
         self.recorder.chunk(id, event.at, true);
         let ending = match event.progress {
             Progress::More => return,
-            Progress::Finished => {
+            Progress::Finished | Progress::Stopped => {
                 let usage = Usage { prompt_tokens: 0, completion_tokens: tokens };
                 Ending { usage: Some(usage), ..Ending::of(Outcome::Ok) }
             }

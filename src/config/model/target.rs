@@ -36,7 +36,8 @@ section! {
         stream: Spanned<bool>,
         /// Path below the base URL; default `/v1/chat/completions`.
         path: Spanned<String>,
-        /// Further fields of each request's body, passed on as they are.
+        /// Further fields of each request's body, passed on as they are. With `demo`, `ignore_eos` is
+        /// true unless it is given here.
         extra: Keyed<Json>,
         /// The request of `api: http`.
         request: Request,
@@ -144,7 +145,7 @@ section! {
         context: Spanned<u32>,
         /// Relative standard deviation of a step's length.
         jitter: Spanned<Part>,
-        /// Seed of the jitter and the faults.
+        /// Seed of the jitter, the faults and the lengths of answers.
         seed: Spanned<u64>,
     }
 }

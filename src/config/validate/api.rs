@@ -47,7 +47,12 @@ impl Context<'_> {
                 self.required(raw, None, "model", hint).cloned()
             }
         };
-        let extra = self.extra(raw.extra.as_ref());
+        let mut extra = self.extra(raw.extra.as_ref());
+        if raw.demo.is_some() {
+            // Else it would end its answers by itself, and what is measured would be another load
+            // than the one that was asked for.
+            extra.entry("ignore_eos").or_insert(true.into());
+        }
         let stream = raw.stream.as_ref().is_none_or(|stream| stream.value);
         Some(Api::OpenAiChat { path, model: model?, stream, extra })
     }

@@ -2,7 +2,7 @@
 
 use super::{Invalid, read};
 use crate::config::Plan;
-use crate::config::plan::{Budget, Knob, TargetSource};
+use crate::config::plan::{Api, Budget, Knob, TargetSource};
 use crate::config::problem::Code;
 use crate::config::source::Origin;
 use crate::units::Ratio;
@@ -284,6 +284,19 @@ fn the_demo_takes_its_overrides() {
         let set = format!("target={{demo: {{profile: llm, {key}: {value}}}}}");
         assert!(check(GOOD, &[&set]).is_err(), "{set}");
     }
+}
+
+#[test]
+fn the_demo_is_asked_for_whole_answers_unless_the_suite_says_otherwise() {
+    let ignores_eos = |target: &str| {
+        let plan = check(GOOD, &[&format!("target={{{target}}}")]).unwrap();
+        let Api::OpenAiChat { extra, .. } = plan.target.api else { panic!("no chat") };
+        extra.get("ignore_eos").and_then(serde_json::Value::as_bool)
+    };
+    const DEMO: &str = "demo: {profile: llm}";
+    assert_eq!(ignores_eos(DEMO), Some(true));
+    assert_eq!(ignores_eos(&format!("{DEMO}, extra: {{ignore_eos: false}}")), Some(false));
+    assert_eq!(ignores_eos("url: \"http://a\", model: m"), None);
 }
 
 #[test]

@@ -12,15 +12,15 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::time::Duration;
 
-/// Answers one request; `name` is the served model's.
-pub(super) async fn complete(api: Api, body: &[u8], line: &Line, name: &str) -> Response {
+/// Answers one request.
+pub(super) async fn complete(api: Api, body: &[u8], line: &Line) -> Response {
     let order = match Order::parse(api, body) {
         Ok(order) => order,
         Err(error) => return malformed(&error),
     };
-    match line.submit(order.prompt_tokens, order.output_tokens).await {
+    match line.submit(order.prompt_tokens, order.output_tokens, order.output_min).await {
         Answer::Accepted(tokens) => {
-            let scribe = Scribe::new(&order, tokens.id(), name);
+            let scribe = Scribe::new(&order, tokens.id());
             match order.delivery {
                 Delivery::Plain => plain(scribe, tokens).await,
                 Delivery::Stream | Delivery::StreamWithUsage => {
@@ -81,9 +81,7 @@ async fn plain(mut scribe: Scribe, mut tokens: Tokens) -> Response {
     let mut finish_reason = None;
     while let Some(progress) = tokens.next().await {
         text.push_str(&scribe.token());
-        if progress == Progress::Finished {
-            finish_reason = Some("length");
-        }
+        finish_reason = reason(progress);
     }
     Json(scribe.document(&text, finish_reason)).into_response()
 }
@@ -112,17 +110,23 @@ fn frame(scribe: &mut Scribe, progress: Progress, delivery: Delivery) -> Bytes {
     }
     let token = scribe.token();
     push(&mut frame, &scribe.text(&token));
-    match progress {
-        Progress::More | Progress::Cut => {}
-        Progress::Finished => {
-            push(&mut frame, &scribe.finish());
-            if delivery == Delivery::StreamWithUsage {
-                push(&mut frame, &scribe.last());
-            }
-            frame.push_str("data: [DONE]\n\n");
+    if let Some(reason) = reason(progress) {
+        push(&mut frame, &scribe.finish(reason));
+        if delivery == Delivery::StreamWithUsage {
+            push(&mut frame, &scribe.last());
         }
+        frame.push_str("data: [DONE]\n\n");
     }
     frame.into()
+}
+
+/// Why the answer ends here, if it does and says so.
+fn reason(progress: Progress) -> Option<&'static str> {
+    match progress {
+        Progress::More | Progress::Cut => None,
+        Progress::Finished => Some("length"),
+        Progress::Stopped => Some("stop"),
+    }
 }
 
 fn push(frame: &mut String, event: &Value) {

@@ -17,6 +17,7 @@ enum Message {
         at: Instant,
         prompt_tokens: u32,
         output_tokens: u32,
+        output_min: u32,
         events: mpsc::Sender<Event>,
         reply: oneshot::Sender<Result<u64, Admission>>,
     },
@@ -47,14 +48,20 @@ pub(super) enum Answer {
 }
 
 impl Line {
-    /// Hands a request in as of now.
-    pub(super) async fn submit(&self, prompt_tokens: u32, output_tokens: u32) -> Answer {
+    /// Hands a request in as of now; the output is that of [`Request`].
+    pub(super) async fn submit(
+        &self,
+        prompt_tokens: u32,
+        output_tokens: u32,
+        output_min: u32,
+    ) -> Answer {
         // As long as the answer can get: the driver never finds it full.
         let room = usize::try_from(output_tokens).unwrap_or(usize::MAX).max(1);
         let (events, tokens) = mpsc::channel(room.min(Semaphore::MAX_PERMITS));
         let (reply, admission) = oneshot::channel();
         let at = Instant::now();
-        let message = Message::Submit { at, prompt_tokens, output_tokens, events, reply };
+        let message =
+            Message::Submit { at, prompt_tokens, output_tokens, output_min, events, reply };
         if self.messages.send(message).await.is_err() {
             return Answer::Stopped;
         }
@@ -143,7 +150,7 @@ pub(super) fn driver(profile: &Profile, start: Instant) -> (Line, Driver) {
         latencies: Latencies::default(),
         leak: usize::try_from(profile.faults.leak).unwrap_or(usize::MAX),
         kept: Vec::new(),
-        name: profile.name.clone(),
+        name: super::MODEL.to_owned(),
     };
     (Line { messages: sender }, driver)
 }
@@ -168,12 +175,12 @@ impl Driver {
 
     fn handle(&mut self, message: Message) {
         match message {
-            Message::Submit { at, prompt_tokens, output_tokens, events, reply } => {
+            Message::Submit { at, prompt_tokens, output_tokens, output_min, events, reply } => {
                 let from = at.saturating_duration_since(self.start);
                 self.deliver(from);
                 let id = self.next_id;
                 self.next_id += 1;
-                let request = Request { id, prompt_tokens, output_tokens };
+                let request = Request { id, prompt_tokens, output_tokens, output_min };
                 let answer = match self.model.submit(from, request) {
                     Admission::Accepted => Ok(id),
                     refused @ (Admission::Shed { .. }
@@ -220,7 +227,7 @@ impl Driver {
             match event.progress {
                 Progress::More if is_lost => self.cancel(now, event.id),
                 Progress::More => {}
-                Progress::Finished => {
+                Progress::Finished | Progress::Stopped => {
                     self.latencies.whole(event.at.saturating_sub(open.from));
                     self.open.remove(&event.id);
                 }
@@ -249,7 +256,14 @@ mod tests {
         let (events, tokens) = mpsc::channel(4);
         let (reply, answer) = oneshot::channel();
         let at = driver.start;
-        driver.handle(Message::Submit { at, prompt_tokens: 1, output_tokens: 4, events, reply });
+        driver.handle(Message::Submit {
+            at,
+            prompt_tokens: 1,
+            output_tokens: 4,
+            output_min: 4,
+            events,
+            reply,
+        });
         (answer, tokens)
     }
 

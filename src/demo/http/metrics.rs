@@ -48,24 +48,25 @@ impl Latencies {
     pub(super) fn text(&self, model: &str, stats: &Stats) -> String {
         let label = format!("model_name=\"{}\"", escaped(model));
         let mut page = Page { text: String::new(), label };
-        page.value("vllm:num_requests_running", "gauge", "", count(stats.running));
-        page.value("vllm:num_requests_waiting", "gauge", "", count(stats.waiting));
-        page.value("vllm:prompt_tokens_total", "counter", "", stats.prompt_tokens);
-        page.value("vllm:generation_tokens_total", "counter", "", stats.generated_tokens);
-        let finished = ",finished_reason=\"length\"";
-        page.value("vllm:request_success_total", "counter", finished, stats.finished);
+        page.value("vllm:num_requests_running", "gauge", count(stats.running));
+        page.value("vllm:num_requests_waiting", "gauge", count(stats.waiting));
+        page.value("vllm:prompt_tokens_total", "counter", stats.prompt_tokens);
+        page.value("vllm:generation_tokens_total", "counter", stats.generated_tokens);
+        page.family("vllm:request_success_total", "counter");
+        page.sample("vllm:request_success_total", ",finished_reason=\"length\"", stats.finished);
+        page.sample("vllm:request_success_total", ",finished_reason=\"stop\"", stats.stopped);
         page.histogram("vllm:time_to_first_token_seconds", &self.first);
         page.histogram("vllm:time_per_output_token_seconds", &self.gap);
         page.histogram("vllm:inter_token_latency_seconds", &self.gap);
         page.histogram("vllm:e2e_request_latency_seconds", &self.whole);
-        page.value("demo:tokens_held", "gauge", "", stats.tokens_held);
-        page.value("demo:steps_total", "counter", "", stats.steps);
-        page.value("demo:requests_accepted_total", "counter", "", stats.accepted);
-        page.value("demo:requests_shed_total", "counter", "", stats.shed);
-        page.value("demo:requests_refused_total", "counter", "", stats.refused);
-        page.value("demo:requests_failed_total", "counter", "", stats.failed);
-        page.value("demo:requests_cut_total", "counter", "", stats.cut);
-        page.value("demo:requests_cancelled_total", "counter", "", stats.cancelled);
+        page.value("demo:tokens_held", "gauge", stats.tokens_held);
+        page.value("demo:steps_total", "counter", stats.steps);
+        page.value("demo:requests_accepted_total", "counter", stats.accepted);
+        page.value("demo:requests_shed_total", "counter", stats.shed);
+        page.value("demo:requests_refused_total", "counter", stats.refused);
+        page.value("demo:requests_failed_total", "counter", stats.failed);
+        page.value("demo:requests_cut_total", "counter", stats.cut);
+        page.value("demo:requests_cancelled_total", "counter", stats.cancelled);
         page.text
     }
 }
@@ -100,9 +101,17 @@ struct Page {
 }
 
 impl Page {
-    fn value(&mut self, name: &str, kind: &str, more: &str, value: u64) {
-        let label = &self.label;
-        let _ = writeln!(self.text, "# TYPE {name} {kind}\n{name}{{{label}{more}}} {value}");
+    fn value(&mut self, name: &str, kind: &str, value: u64) {
+        self.family(name, kind);
+        self.sample(name, "", value);
+    }
+
+    fn family(&mut self, name: &str, kind: &str) {
+        let _ = writeln!(self.text, "# TYPE {name} {kind}");
+    }
+
+    fn sample(&mut self, name: &str, more: &str, value: u64) {
+        let _ = writeln!(self.text, "{name}{{{}{more}}} {value}", self.label);
     }
 
     fn histogram(&mut self, name: &str, histogram: &Histogram) {

@@ -1,5 +1,6 @@
 //! The bodies of the OpenAI-compatible routes, in and out.
 
+use super::MODEL;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -37,8 +38,10 @@ pub(super) struct Order {
     pub(super) model: Option<String>,
     /// Words of the prompt, at least 1.
     pub(super) prompt_tokens: u32,
-    /// The answer always runs to its limit, whatever `ignore_eos` says.
+    /// The limit of the answer.
     pub(super) output_tokens: u32,
+    /// Where it may first end by itself; the limit with `ignore_eos: true`.
+    pub(super) output_min: u32,
     pub(super) delivery: Delivery,
 }
 
@@ -83,6 +86,7 @@ struct Common {
     max_tokens: Option<u32>,
     max_completion_tokens: Option<u32>,
     min_tokens: Option<u32>,
+    ignore_eos: Option<bool>,
     n: Option<u32>,
 }
 
@@ -133,9 +137,10 @@ impl Order {
             }
         };
         let output_tokens = common.output_tokens()?;
+        let output_min = common.output_min(output_tokens);
         let delivery = common.delivery()?;
         let prompt_tokens = u32::try_from(prompt_tokens).unwrap_or(u32::MAX).max(1);
-        Ok(Self { api, model: common.model, prompt_tokens, output_tokens, delivery })
+        Ok(Self { api, model: common.model, prompt_tokens, output_tokens, output_min, delivery })
     }
 }
 
@@ -151,6 +156,13 @@ impl Common {
         match self.min_tokens.filter(|min| *min > max) {
             Some(min) => Err(OrderError::MinAboveMax { min, max }),
             None => Ok(max),
+        }
+    }
+
+    fn output_min(&self, max: u32) -> u32 {
+        match self.ignore_eos {
+            Some(true) => max,
+            Some(false) | None => self.min_tokens.unwrap_or(0).max(max / 2).max(1),
         }
     }
 
@@ -207,8 +219,8 @@ pub(super) struct Scribe {
 }
 
 impl Scribe {
-    /// For the request of that number; `fallback` is the model's name where the client gave none.
-    pub(super) fn new(order: &Order, number: u64, fallback: &str) -> Self {
+    /// For the request of that number.
+    pub(super) fn new(order: &Order, number: u64) -> Self {
         let id = match order.api {
             Api::Chat => format!("chatcmpl-{number}"),
             Api::Text => format!("cmpl-{number}"),
@@ -216,7 +228,7 @@ impl Scribe {
         Self {
             api: order.api,
             id,
-            model: order.model.clone().unwrap_or_else(|| fallback.to_owned()),
+            model: order.model.clone().unwrap_or_else(|| MODEL.to_owned()),
             prompt_tokens: order.prompt_tokens,
             written: 0,
             words: WORDS.into_iter().cycle(),
@@ -250,10 +262,10 @@ impl Scribe {
     }
 
     /// The chunk that says why it ended.
-    pub(super) fn finish(&self) -> Value {
+    pub(super) fn finish(&self, reason: &str) -> Value {
         self.chunk(match self.api {
-            Api::Chat => json!([{ "index": 0, "delta": {}, "finish_reason": "length" }]),
-            Api::Text => json!([{ "index": 0, "text": "", "finish_reason": "length" }]),
+            Api::Chat => json!([{ "index": 0, "delta": {}, "finish_reason": reason }]),
+            Api::Text => json!([{ "index": 0, "text": "", "finish_reason": reason }]),
         })
     }
 
@@ -349,6 +361,20 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_may_end_from_half_of_its_limit_unless_told_otherwise() {
+        for (more, min) in [
+            ("", 8),
+            (r#","max_tokens":1"#, 1),
+            (r#","max_tokens":5,"ignore_eos":false"#, 2),
+            (r#","max_tokens":5,"min_tokens":1"#, 2),
+            (r#","max_tokens":5,"min_tokens":4"#, 4),
+            (r#","max_tokens":5,"ignore_eos":true"#, 5),
+        ] {
+            assert_eq!(chat(more).unwrap().output_min, min, "{more}");
+        }
+    }
+
+    #[test]
     fn the_usage_is_streamed_only_when_asked() {
         for (more, delivery) in [
             ("", Delivery::Plain),
@@ -389,7 +415,7 @@ mod tests {
     #[test]
     fn an_answer_sent_back_counts_as_many_words_as_it_had_tokens() {
         let order = chat("").unwrap();
-        let mut scribe = Scribe::new(&order, 0, "llm");
+        let mut scribe = Scribe::new(&order, 0);
         let text: String = (0..20).map(|_| scribe.token()).collect();
         assert_eq!(words(&text), 20);
     }

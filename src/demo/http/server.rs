@@ -1,5 +1,6 @@
 //! Listening, routing, health, stopping.
 
+use super::MODEL;
 use super::completion::{complete, error, unavailable};
 use super::driver::{Line, driver};
 use super::openai::Api;
@@ -128,7 +129,7 @@ async fn generate(api: Api, app: &App, body: Result<Bytes, BytesRejection>) -> R
         return loading(left);
     }
     match body {
-        Ok(body) => complete(api, &body, &app.line, &app.profile.name).await,
+        Ok(body) => complete(api, &body, &app.line).await,
         Err(rejection) => {
             let text = rejection.body_text();
             error(rejection.status(), "invalid_request_error", "invalid_body", &text)
@@ -141,7 +142,7 @@ async fn models(State(app): State<App>) -> Response {
         return loading(left);
     }
     let model = json!({
-        "id": app.profile.name, "object": "model", "created": 0, "owned_by": "plimsoll",
+        "id": MODEL, "object": "model", "created": 0, "owned_by": "plimsoll",
         "max_model_len": app.profile.context,
     });
     Json(json!({ "object": "list", "data": [model] })).into_response()

@@ -126,7 +126,13 @@ fn unchunked(mut rest: &str) -> String {
     }
 }
 
+/// A chat that has all its tokens.
 fn chat_body(more: &str) -> String {
+    let more = format!(r#","ignore_eos":true{more}"#);
+    free_chat_body(&more)
+}
+
+fn free_chat_body(more: &str) -> String {
     format!(r#"{{"model":"m","messages":[{{"role":"user","content":"one two three"}}]{more}}}"#)
 }
 
@@ -146,7 +152,7 @@ async fn every_route_answers_and_others_do_not() {
     ] {
         assert_eq!(demo.send(method, path, "").await.status, status, "{method} {path}");
     }
-    assert_eq!(demo.get("/v1/models").await.json()["data"][0]["id"], "llm");
+    assert_eq!(demo.get("/v1/models").await.json()["data"][0]["id"], "demo");
     assert!(demo.get("/metrics").await.head.contains("content-type: text/plain; version=0.0.4"));
 }
 
@@ -173,8 +179,7 @@ async fn a_chat_streams_role_tokens_finish_and_done() {
 #[tokio::test]
 async fn the_usage_comes_in_a_chunk_of_its_own_when_asked() {
     let demo = start(fast(Faults::default())).await;
-    let body =
-        r#"{"prompt":"a b","stream":true,"max_tokens":4,"stream_options":{"include_usage":true}}"#;
+    let body = r#"{"prompt":"a b","stream":true,"max_tokens":4,"ignore_eos":true,"stream_options":{"include_usage":true}}"#;
     let events = demo.send("POST", "/v1/completions", body).await.events();
     assert_eq!(events.len(), 7); // four tokens, finish, usage, done
     assert_eq!(events[0]["choices"][0]["text"], "the");
@@ -194,9 +199,42 @@ async fn without_stream_the_answer_is_one_document() {
     assert_eq!(chat["choices"][0]["message"]["content"], "the load");
     assert_eq!(chat["choices"][0]["finish_reason"], "length");
     assert_eq!(chat["usage"]["total_tokens"], 5);
-    let text = demo.send("POST", "/v1/completions", r#"{"prompt":"a b c"}"#).await.json();
-    assert_eq!(text["model"], "llm");
+    let text = demo
+        .send("POST", "/v1/completions", r#"{"prompt":"a b c","ignore_eos":true}"#)
+        .await
+        .json();
+    assert_eq!(text["model"], "demo");
     assert_eq!(text["usage"]["completion_tokens"], 16);
+}
+
+#[tokio::test]
+async fn an_answer_ends_by_itself_and_says_so_unless_told_otherwise() {
+    let demo = start(fast(Faults::default())).await;
+    let mut stopped = 0;
+    for index in 0..24 {
+        let is_streamed = index % 2 == 0;
+        let body = free_chat_body(&format!(r#","max_tokens":6,"stream":{is_streamed}"#));
+        let reply = demo.send("POST", "/v1/chat/completions", &body).await;
+        let (tokens, reason) = if is_streamed {
+            let events = reply.events(); // role, tokens, finish, done
+            let finish = events[events.len() - 2].clone();
+            (events.len() as u64 - 3, finish["choices"][0]["finish_reason"].clone())
+        } else {
+            let document = reply.json();
+            let tokens = document["usage"]["completion_tokens"].as_u64().unwrap();
+            (tokens, document["choices"][0]["finish_reason"].clone())
+        };
+        assert!((3..=6).contains(&tokens), "{tokens}");
+        assert_eq!(reason, if tokens == 6 { "length" } else { "stop" });
+        stopped += u32::from(tokens < 6);
+    }
+    assert!((1..24).contains(&stopped), "{stopped}");
+    let success = "vllm:request_success_total{model_name=\"demo\",finished_reason";
+    demo.until_metrics(&[
+        &format!("{success}=\"stop\"}} {stopped}"),
+        &format!("{success}=\"length\"}} {}", 24 - stopped),
+    ])
+    .await;
 }
 
 #[tokio::test]
@@ -214,7 +252,7 @@ async fn what_cannot_be_served_is_a_400_in_openai_form() {
         assert_eq!(error["code"], code, "{more}");
         assert!(error["message"].as_str().unwrap().contains(text), "{more}: {error}");
     }
-    demo.until_metrics(&["demo:requests_refused_total{model_name=\"llm\"} 1"]).await;
+    demo.until_metrics(&["demo:requests_refused_total{model_name=\"demo\"} 1"]).await;
 }
 
 #[tokio::test]
@@ -247,9 +285,9 @@ async fn a_full_queue_sheds_with_retry_after_and_a_gone_client_frees_its_place()
     assert_eq!(shed.json()["error"]["code"], "overloaded");
     drop(first);
     demo.until_metrics(&[
-        "vllm:num_requests_running{model_name=\"llm\"} 0",
-        "demo:requests_cancelled_total{model_name=\"llm\"} 1",
-        "demo:requests_shed_total{model_name=\"llm\"} 1",
+        "vllm:num_requests_running{model_name=\"demo\"} 0",
+        "demo:requests_cancelled_total{model_name=\"demo\"} 1",
+        "demo:requests_shed_total{model_name=\"demo\"} 1",
     ])
     .await;
     assert_eq!(demo.chat("").await.status, 200);
@@ -260,9 +298,9 @@ async fn a_client_that_leaves_a_plain_answer_is_cancelled_too() {
     let demo = start(fast(Faults::default())).await;
     let body = chat_body(r#","max_tokens":8000"#);
     let stream = demo.open("POST", "/v1/chat/completions", &body).await;
-    demo.until_metrics(&["vllm:num_requests_running{model_name=\"llm\"} 1"]).await;
+    demo.until_metrics(&["vllm:num_requests_running{model_name=\"demo\"} 1"]).await;
     drop(stream);
-    demo.until_metrics(&["demo:requests_cancelled_total{model_name=\"llm\"} 1"]).await;
+    demo.until_metrics(&["demo:requests_cancelled_total{model_name=\"demo\"} 1"]).await;
 }
 
 #[tokio::test]
@@ -321,14 +359,14 @@ async fn the_metrics_count_what_was_served() {
         assert_eq!(demo.chat(r#","max_tokens":5"#).await.status, 200);
     }
     demo.until_metrics(&[
-        "vllm:num_requests_running{model_name=\"llm\"} 0",
-        "vllm:num_requests_waiting{model_name=\"llm\"} 0",
-        "vllm:prompt_tokens_total{model_name=\"llm\"} 9",
-        "vllm:generation_tokens_total{model_name=\"llm\"} 15",
-        "vllm:request_success_total{model_name=\"llm\",finished_reason=\"length\"} 3",
-        "vllm:time_to_first_token_seconds_count{model_name=\"llm\"} 3",
-        "vllm:inter_token_latency_seconds_count{model_name=\"llm\"} 12",
-        "vllm:e2e_request_latency_seconds_count{model_name=\"llm\"} 3",
+        "vllm:num_requests_running{model_name=\"demo\"} 0",
+        "vllm:num_requests_waiting{model_name=\"demo\"} 0",
+        "vllm:prompt_tokens_total{model_name=\"demo\"} 9",
+        "vllm:generation_tokens_total{model_name=\"demo\"} 15",
+        "vllm:request_success_total{model_name=\"demo\",finished_reason=\"length\"} 3",
+        "vllm:time_to_first_token_seconds_count{model_name=\"demo\"} 3",
+        "vllm:inter_token_latency_seconds_count{model_name=\"demo\"} 12",
+        "vllm:e2e_request_latency_seconds_count{model_name=\"demo\"} 3",
     ])
     .await;
 }
@@ -338,7 +376,7 @@ async fn asked_to_stop_it_ends_open_answers_and_takes_no_more() {
     let mut demo = start(fast(Faults::default())).await;
     let body = chat_body(r#","stream":true,"max_tokens":200"#);
     let mut stream = demo.open("POST", "/v1/chat/completions", &body).await;
-    demo.until_metrics(&["vllm:num_requests_running{model_name=\"llm\"} 1"]).await;
+    demo.until_metrics(&["vllm:num_requests_running{model_name=\"demo\"} 1"]).await;
     demo.stop.cancel();
     let mut text = String::new();
     tokio::time::timeout(DEADLINE, stream.read_to_string(&mut text)).await.unwrap().unwrap();

@@ -1,28 +1,43 @@
-//! The model's randomness: two seeded streams, so that a fault does not shift the jitter.
+//! The model's randomness: seeded streams, so that a fault shifts neither the jitter
+//! nor the lengths of answers.
 
 use rand_core::Rng;
 use rand_pcg::Pcg64;
 
 const JITTER_STREAM: u128 = 1;
 const FAULT_STREAM: u128 = 2;
+const LENGTH_STREAM: u128 = 3;
 
 /// The shortest step, as a share of the nominal one, whatever the jitter.
 const FACTOR_MIN: f64 = 0.1;
 
-/// A seeded source of jitter and faults.
+/// A seeded source of jitter, faults and lengths.
 #[derive(Debug, Clone)]
 pub(super) struct Chance {
     jitter: Pcg64,
     faults: Pcg64,
+    lengths: Pcg64,
 }
 
-/// The faults drawn for one request. They are drawn together for every request, so that one share
+/// The faults and the length drawn for one request. They are drawn together for every request, so that one share
 /// does not change whom another hits.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Lot {
     pub(super) error: f64,
     pub(super) shed: f64,
     pub(super) truncate: f64,
+    /// Uniform over all of its values.
+    pub(super) length: u32,
+}
+
+impl Lot {
+    /// The length of an answer: uniform from `min` to `max`; `max` where `min` is not below it.
+    pub(super) fn length(&self, min: u32, max: u32) -> u32 {
+        let choices = u64::from(max.saturating_sub(min)) + 1;
+        // Below `choices`, so it fits.
+        let drawn = (u64::from(self.length) * choices) >> 32;
+        max - u32::try_from(drawn).unwrap_or(0)
+    }
 }
 
 impl Chance {
@@ -30,6 +45,7 @@ impl Chance {
         Self {
             jitter: Pcg64::new(seed.into(), JITTER_STREAM),
             faults: Pcg64::new(seed.into(), FAULT_STREAM),
+            lengths: Pcg64::new(seed.into(), LENGTH_STREAM),
         }
     }
 
@@ -45,6 +61,7 @@ impl Chance {
             error: uniform(&mut self.faults),
             shed: uniform(&mut self.faults),
             truncate: uniform(&mut self.faults),
+            length: self.lengths.next_u32(),
         }
     }
 }
@@ -74,6 +91,23 @@ mod tests {
         let lot = chance.lot();
         let lot = [lot.error, lot.shed, lot.truncate].map(|share| format!("{share:.6}"));
         assert_eq!(lot, ["0.839218", "0.369078", "0.760023"]);
+    }
+
+    #[test]
+    fn lengths_are_uniform_from_the_least_to_the_most() {
+        let mut chance = Chance::new(1);
+        let mut seen = [0_u32; 5];
+        for _ in 0..5_000 {
+            let length = chance.lot().length(4, 8);
+            seen[length as usize - 4] += 1;
+        }
+        assert!(seen.iter().all(|n| (900..1_100).contains(n)), "{seen:?}");
+        let mut lot = chance.lot();
+        for length in [0, u32::MAX] {
+            lot.length = length;
+            assert_eq!([lot.length(7, 7), lot.length(9, 7)], [7, 7]);
+            assert!((1..=u32::MAX).contains(&lot.length(1, u32::MAX)));
+        }
     }
 
     #[test]

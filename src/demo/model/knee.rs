@@ -38,7 +38,10 @@ fn play(profile: &Profile, rate: f64) -> Run {
         let prompt_tokens = between(&mut rng, 60, 200);
         let output_tokens = between(&mut rng, 8, 24);
         record(&mut server, at, &mut open, &mut run);
-        match server.submit(at, Request { id: id.into(), prompt_tokens, output_tokens }) {
+        match server.submit(
+            at,
+            Request { id: id.into(), prompt_tokens, output_tokens, output_min: output_tokens },
+        ) {
             Admission::Accepted => {
                 open.insert(id.into(), (at, None));
             }

@@ -9,8 +9,11 @@ pub struct Request {
     pub id: u64,
     /// Tokens of the prompt; 0 counts as 1.
     pub prompt_tokens: u32,
-    /// Tokens to generate; 0 counts as 1.
+    /// Most tokens to generate; 0 counts as 1.
     pub output_tokens: u32,
+    /// Fewest tokens to generate. The answer ends by itself at a length drawn uniformly from here to
+    /// `output_tokens`; from there on it is exactly that long.
+    pub output_min: u32,
 }
 
 /// What became of a request at once.
@@ -49,8 +52,10 @@ pub struct Event {
 pub enum Progress {
     /// More tokens.
     More,
-    /// Nothing: the request is complete.
+    /// Nothing: the request has all its tokens.
     Finished,
+    /// Nothing: the answer ended by itself before it had all its tokens.
+    Stopped,
     /// Nothing: the fault `truncate_rate` cut it, the stream ends without a terminal signal.
     Cut,
 }
@@ -76,6 +81,8 @@ pub struct Stats {
     pub refused: u64,
     /// Requests that got all their tokens.
     pub finished: u64,
+    /// Requests whose answer ended by itself before that.
+    pub stopped: u64,
     /// Requests cut on purpose.
     pub cut: u64,
     /// Requests whose client went away.

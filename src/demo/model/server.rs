@@ -17,6 +17,9 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// sequence whose prompt is done produces one token; the step that completes a prompt so gives its
 /// first token. The next step begins at the same instant.
 ///
+/// How many tokens an answer has is drawn with the request, by seed: see
+/// [`output_min`](Request::output_min).
+///
 /// How often it is looked at changes nothing: events carry the model's times, however late they are
 /// fetched.
 #[derive(Debug, Clone)]
@@ -85,13 +88,15 @@ impl Server {
             self.totals.shed += 1;
             return Admission::Shed { retry_after: RETRY_AFTER };
         }
+        let length = lot.length(request.output_min.max(1), output);
+        let whole = if length < output { Progress::Stopped } else { Progress::Finished };
         let is_cut = lot.truncate < faults.truncate_rate;
         self.waiting.push_back(Sequence {
             id: request.id,
             prompt_left: prompt,
-            output_left: if is_cut { output.div_ceil(2) } else { output },
+            output_left: if is_cut { length.div_ceil(2) } else { length },
             held: 0,
-            end: if is_cut { Progress::Cut } else { Progress::Finished },
+            end: if is_cut { Progress::Cut } else { whole },
             client: Client::Listens,
         });
         self.totals.accepted += 1;
@@ -192,6 +197,7 @@ impl Server {
             match progress {
                 Progress::More => {}
                 Progress::Finished => self.totals.finished += 1,
+                Progress::Stopped => self.totals.stopped += 1,
                 Progress::Cut => self.totals.cut += 1,
             }
             self.events.push_back(Event { id: sequence.id, at: self.now, progress });

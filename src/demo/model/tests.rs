@@ -1,4 +1,4 @@
-use super::Progress::{self, Cut, Finished, More};
+use super::Progress::{self, Cut, Finished, More, Stopped};
 use super::{Admission, Event, Request, Server};
 use crate::demo::Profile;
 use proptest::prelude::*;
@@ -25,7 +25,7 @@ fn even() -> Profile {
 }
 
 fn request(id: u64, prompt_tokens: u32, output_tokens: u32) -> Request {
-    Request { id, prompt_tokens, output_tokens }
+    Request { id, prompt_tokens, output_tokens, output_min: output_tokens }
 }
 
 /// Id, milliseconds, and whether it was the last.
@@ -183,6 +183,24 @@ fn a_cut_stream_gives_half_of_its_tokens() {
     let _ = server.submit(ms(0), request(1, 1, 3));
     assert_eq!(seen(&server.advance(ms(1_000))), [(1, 11, More), (1, 21, Cut)]);
     assert_eq!((server.stats().finished, server.stats().cut), (0, 1));
+}
+
+#[test]
+fn an_answer_ends_by_itself_within_its_bounds_and_says_so() {
+    let mut server = Server::new(&even());
+    for id in 0..300 {
+        let _ = server.submit(ms(id * 1_000), Request { output_min: 3, ..request(id, 1, 6) });
+    }
+    let mut lengths = [0_usize; 7];
+    for chunk in server.advance(ms(10_000_000)).chunk_by(|a, b| a.id == b.id) {
+        let expected = if chunk.len() < 6 { Stopped } else { Finished };
+        assert_eq!(chunk.last().map(|event| event.progress), Some(expected));
+        lengths[chunk.len()] += 1;
+    }
+    assert!(lengths[..3].iter().all(|n| *n == 0), "{lengths:?}");
+    assert!(lengths[3..].iter().all(|n| *n > 40), "{lengths:?}");
+    let stats = server.stats();
+    assert_eq!((stats.finished, stats.stopped), (lengths[6] as u64, 300 - lengths[6] as u64));
 }
 
 #[derive(Debug, Clone)]
