@@ -105,7 +105,8 @@ fn conditions_that_cannot_break_give_a_bound_and_never_a_capacity() {
     let checked = bench.check(&Loaded::Missing);
     let finding = &checked.findings[0];
     assert_eq!(finding.conclusion, Conclusion::AtLeast(KnobValue::new(400.0).unwrap()));
-    assert!(finding.metrics.is_empty() && finding.binding.is_none());
+    assert!(finding.binding.is_none() && !finding.metrics.contains_key("capacity"));
+    assert!(finding.metrics["error_rate"].value < 0.01);
     assert!(terminal::render(&checked.results).contains("at least 400"));
     let refusal = bench.accept(&checked.findings).unwrap_err().to_string();
     assert!(refusal.contains("that is no capacity; raise `to`"), "{refusal}");
