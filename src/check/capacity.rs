@@ -106,7 +106,8 @@ impl Capacity {
 
     /// Why this trial cannot be afforded, if it cannot.
     fn gap(&self, history: &History, plan: &TrialPlan) -> Option<Gap> {
-        let spent = elapsed(history);
+        let spent: Duration =
+            history.trials().iter().map(|trial| trial.elapsed + BETWEEN_TRIALS).sum();
         let expected = self.sizing.expected_time(plan, history).saturating_add(BETWEEN_TRIALS);
         if history.trials().len() >= self.search.max_trials as usize {
             Some(Gap::Trials { limit: self.search.max_trials })
@@ -133,6 +134,7 @@ impl Capacity {
                 Conclusion::Found
             }
             (Some(Answer::AtLeast(value)), _) => {
+                metrics.insert("error_rate".to_owned(), error_rate(history));
                 KnobValue::new(value).map_or(Conclusion::Invalid(Vec::new()), Conclusion::AtLeast)
             }
             (Some(Answer::NoneHolds(value)), _) => {
@@ -149,7 +151,7 @@ impl Capacity {
             binding: binding(history),
             sequence: trials().next().map(|trial| self.sizing.identity(trial)),
             sd_log,
-            elapsed: elapsed(history),
+            elapsed: history.trials().iter().map(|trial| trial.elapsed).sum(),
         }))
     }
 
@@ -266,10 +268,6 @@ fn points(history: &History) -> Vec<Point> {
 
 fn counts_as_play(trial: &TrialReport) -> bool {
     trial.is_valid() && trial.plan.purpose == Purpose::Play
-}
-
-fn elapsed(history: &History) -> Duration {
-    history.trials().iter().map(|trial| trial.elapsed + BETWEEN_TRIALS).sum()
 }
 
 /// Requests that were not ok, over all full trials that held: what a baseline must not hide.

@@ -6,6 +6,7 @@ use crate::config::{LoadError, Plan, environment, load, redacted};
 use crate::report::Templates;
 use crate::run::Only;
 use crate::units::{Quantity, one_line};
+use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 use std::collections::BTreeSet;
 use std::io::{IsTerminal as _, Write as _};
@@ -68,8 +69,9 @@ pub(super) struct SuiteOptions {
         value_name = "FILE"
     )]
     config: String,
-    /// Override one value of the suite, for example `target.demo.slowdown=1.25`; may be repeated
-    #[arg(long = "set", value_name = "PATH=VALUE")]
+    /// Override one value of the suite, for example `target.demo.slowdown=1.25`; may be repeated, and
+    /// the variable holds one a line
+    #[arg(long = "set", env = "PLIMSOLL_SET", hide_env_values = true, value_name = "PATH=VALUE")]
     sets: Vec<String>,
 }
 
@@ -79,12 +81,25 @@ impl SuiteOptions {
         self.read_with(&[], std::io::stderr().is_terminal() && wants_colour())
     }
 
+    fn sets(&self) -> Vec<String> {
+        self.sets.iter().flat_map(|sets| sets.lines()).map(str::to_owned).collect()
+    }
+
     fn read_with(&self, more: &[String], colour: bool) -> Result<Plan, ExitStatus> {
         let config = not_empty(Some(&self.config)).unwrap_or("plimsoll.yml");
-        let sets = [&self.sets, more].concat();
+        let sets = [&self.sets(), more].concat();
         load(config.as_ref(), &sets, &environment::process)
             .map_err(|error| fail_to_load(&error, colour))
     }
+}
+
+/// Whether progress is shown.
+#[derive(Debug, Args)]
+pub(super) struct QuietOption {
+    /// No progress on standard error
+    #[arg(long, short, env = "PLIMSOLL_QUIET", hide_env_values = true,
+        value_parser = FalseyValueParser::new())]
+    pub(super) quiet: bool,
 }
 
 /// Where runs are.
@@ -146,11 +161,11 @@ pub(super) struct RunOptions {
     budget: Option<String>,
     #[command(flatten)]
     format: FormatOption,
-    /// No progress on standard error
-    #[arg(long, short)]
-    quiet: bool,
+    #[command(flatten)]
+    quiet: QuietOption,
     /// No colour; also by `NO_COLOR`
-    #[arg(long)]
+    #[arg(long, env = "PLIMSOLL_NO_COLOR", hide_env_values = true,
+        value_parser = FalseyValueParser::new())]
     no_color: bool,
     /// CI system that gets outputs and a summary: github, none, or auto to see where it runs
     #[arg(
@@ -191,10 +206,10 @@ impl RunOptions {
         Ok(Suite {
             only: self.only(&plan)?,
             plan,
-            sets: self.suite.sets.iter().chain(&budget).map(|set| redacted(set)).collect(),
+            sets: self.suite.sets().iter().chain(&budget).map(|set| redacted(set)).collect(),
             out: self.out.path().to_owned(),
             format: self.format.read(Format::Text)?,
-            quiet: self.quiet,
+            quiet: self.quiet.quiet,
             colour,
             github: match choice("--ci", &self.ci, Ci::Auto)? {
                 Ci::Github => true,

@@ -131,6 +131,11 @@ impl Session {
             commit,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
+        // What was measured before somebody interrupted stands; of a target that died nothing does.
+        let broken = self.problem.as_ref().filter(|it| it.code != ProblemCode::Interrupted);
+        if let Some(problem) = broken {
+            return (None, vec![problem.text.clone()]);
+        }
         let (mut candidate, mut refusals) = (None, Vec::new());
         for finding in self.findings() {
             let mut alone = plan.clone();

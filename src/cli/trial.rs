@@ -2,7 +2,8 @@
 
 use super::ExitStatus;
 use super::arguments::{
-    FormatOption, SuiteOptions, chain, complain, duration, no_check, not_empty, runtime, usage,
+    FormatOption, QuietOption, SuiteOptions, chain, complain, duration, no_check, not_empty,
+    runtime, usage,
 };
 use super::progress::{Progress, print, say};
 use super::signal;
@@ -49,9 +50,8 @@ pub(super) struct Trial {
     suite: SuiteOptions,
     #[command(flatten)]
     format: FormatOption,
-    /// No progress on standard error
-    #[arg(long, short)]
-    quiet: bool,
+    #[command(flatten)]
+    quiet: QuietOption,
 }
 
 /// How one trial is printed.
@@ -83,7 +83,7 @@ impl Trial {
         let check = self.check(suite)?;
         let length = duration("--for", &self.length)?;
         let plan = self.plan(suite, check, length)?;
-        let (stop, mut progress) = (CancellationToken::new(), Progress::new(self.quiet));
+        let (stop, mut progress) = (CancellationToken::new(), Progress::new(self.quiet.quiet));
         let running = async {
             tokio::select! {
                 report = one(suite, &plan, length, &mut progress, &stop) => report,

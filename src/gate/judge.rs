@@ -49,7 +49,9 @@ pub fn judge_check(
             gates.push(judge_limit(plan, finding, baseline, metric, limit));
         }
     }
-    gates.extend(nothing_holds(plan, finding, baseline));
+    if !gates.iter().any(|gate| gate.hollow || gate.verdict == Verdict::Regression) {
+        gates.extend(nothing_holds(plan, finding));
+    }
     gates.extend(lost_metrics(plan, finding, baseline));
     if let BaselineView::Unusable(why) = baseline
         && !gates.iter().any(|gate| gate.hollow)
@@ -102,20 +104,20 @@ fn judge_limit(
 
 /// What the finding says of a metric, or why it says nothing.
 fn current<'a>(finding: &'a Finding, metric: &str) -> Result<Current<'a>, Ruling> {
-    let unread = |what: &str| {
-        let reason =
-            format!("`{metric}` is read at capacity, which was not found ({what} of the range)");
-        Ruling::new(Verdict::Inconclusive, reason)
-    };
     match &finding.conclusion {
-        Conclusion::Found => match finding.metrics.get(metric) {
+        Conclusion::AtLeast(bound) if metric == "capacity" => Ok(Current::AtLeast(*bound)),
+        Conclusion::NoneHolds(bound) if metric == "capacity" => Ok(Current::Below(*bound)),
+        Conclusion::Found | Conclusion::AtLeast(_) => match finding.metrics.get(metric) {
             Some(estimate) => Ok(Current::Is(estimate)),
             None => Err(Ruling::hollow(format!("`{metric}` was not measured"))),
         },
-        Conclusion::AtLeast(bound) if metric == "capacity" => Ok(Current::AtLeast(*bound)),
-        Conclusion::NoneHolds(bound) if metric == "capacity" => Ok(Current::Below(*bound)),
-        Conclusion::AtLeast(_) => Err(unread("it holds at the top")),
-        Conclusion::NoneHolds(_) => Err(unread("nothing holds at the bottom")),
+        Conclusion::NoneHolds(_) => {
+            let reason = format!(
+                "`{metric}` is read at capacity, which was not found \
+                 (nothing holds at the bottom of the range)"
+            );
+            Err(Ruling::new(Verdict::Inconclusive, reason))
+        }
         Conclusion::Inconclusive(gap) => Err(Ruling::new(Verdict::Inconclusive, gap.to_string())),
         Conclusion::Invalid(reasons) => {
             let texts: Vec<String> = reasons.iter().map(ToString::to_string).collect();
@@ -195,14 +197,9 @@ fn not_in_baseline(plan: &CheckPlan, metric: &str, then: Option<&Estimate>) -> O
 }
 
 /// The lowest load that the suite asks about is a limit of its own: a target that cannot carry even
-/// that is red also where there is nothing to compare it with. With a baseline, the comparison says it.
-fn nothing_holds(
-    plan: &CheckPlan,
-    finding: &Finding,
-    baseline: BaselineView<'_>,
-) -> Option<GateResult> {
+/// that is red, also where there is nothing to compare it with or the comparison does not say.
+fn nothing_holds(plan: &CheckPlan, finding: &Finding) -> Option<GateResult> {
     let Conclusion::NoneHolds(bound) = finding.conclusion else { return None };
-    obstacle(plan, finding, baseline).filter(|obstacle| !obstacle.hollow)?;
     let (value, unit) = (bound.get(), plan.capacity.knob.unit());
     let reason = format!(
         "the conditions do not hold even at {value} {unit}, the lowest load that is asked about; \
@@ -231,11 +228,19 @@ fn lost_metrics<'a>(
     finding: &'a Finding,
     baseline: BaselineView<'a>,
 ) -> impl Iterator<Item = GateResult> + 'a {
-    let found = matches!(finding.conclusion, Conclusion::Found);
-    let accepted = baseline.entry().filter(|_| found).map(|entry| &entry.metrics);
+    // Of a capacity above the range there is a bound instead.
+    let (has_metrics, has_bound) = match finding.conclusion {
+        Conclusion::Found => (true, false),
+        Conclusion::AtLeast(_) => (true, true),
+        Conclusion::NoneHolds(_) | Conclusion::Inconclusive(_) | Conclusion::Invalid(_) => {
+            (false, false)
+        }
+    };
+    let accepted = baseline.entry().filter(|_| has_metrics).map(|entry| &entry.metrics);
     accepted
         .into_iter()
         .flatten()
+        .filter(move |(metric, _)| !(has_bound && metric.as_str() == "capacity"))
         .filter(|(metric, _)| !finding.metrics.contains_key(*metric))
         .filter(|(metric, _)| {
             plan.gates.get(*metric).is_none_or(|limits| Limit::all(limits).is_empty())
@@ -264,6 +269,10 @@ mod tests {
     #[test]
     fn each_finding_has_its_verdict() {
         let ended = |conclusion| fixture::finding_with(conclusion, &[]);
+        let at_least = |bound| {
+            let metrics = [("error_rate", fixture::share(0.002))];
+            fixture::finding_with(Conclusion::AtLeast(fixture::knob(bound)), &metrics)
+        };
         let starved = InvalidReason::Offered { intended: 400, written: 206 };
         for (finding, verdict, reason) in [
             (
@@ -280,11 +289,11 @@ mod tests {
             ),
             (fixture::finding(38.5, 34.9, 42.2), Verdict::Inconclusive, "reaches to both sides"),
             (fixture::finding(52.0, 50.0, 54.0), Verdict::Improvement, "accept it as the new"),
-            (ended(Conclusion::AtLeast(fixture::knob(100.0))), Verdict::Improvement, "raise `to`"),
-            (ended(Conclusion::AtLeast(fixture::knob(41.0))), Verdict::Pass, "raise `to`"),
-            (ended(Conclusion::AtLeast(fixture::knob(20.0))), Verdict::Inconclusive, "raise `to`"),
+            (at_least(100.0), Verdict::Improvement, "raise `to`"),
+            (at_least(41.0), Verdict::Pass, "raise `to`"),
+            (at_least(20.0), Verdict::Inconclusive, "raise `to`"),
             (ended(Conclusion::NoneHolds(fixture::knob(5.0))), Verdict::Regression, "less than 5"),
-            (ended(Conclusion::NoneHolds(fixture::knob(40.0))), Verdict::Inconclusive, "`from`"),
+            (ended(Conclusion::NoneHolds(fixture::knob(40.0))), Verdict::Regression, "even at 40"),
             (
                 ended(Conclusion::Inconclusive(Gap::Requests { budget: 10 })),
                 Verdict::Inconclusive,
@@ -315,6 +324,14 @@ mod tests {
         // What is red anyway keeps its own exit code.
         let judged = judge_check(&plan, &nothing, BaselineView::Unusable("it is empty"));
         assert_eq!(judged.verdict, Verdict::Incomparable);
+    }
+
+    #[test]
+    fn a_bound_without_the_other_metrics_of_the_baseline_is_hollow() {
+        let bound = Conclusion::AtLeast(fixture::knob(100.0));
+        let judged = judge(&fixture::finding_with(bound, &[]), &fixture::entry());
+        assert_eq!(judged.verdict, Verdict::Incomparable, "{}", judged.reason);
+        assert!(judged.gates.iter().any(|gate| gate.hollow && gate.metric == "error_rate"));
     }
 
     #[test]

@@ -74,7 +74,7 @@ suite: small
 target:
   {target}
   model: m
-  timeouts: {{ connect: 5s, first_chunk: 300ms, between_chunks: 200ms, total: 400ms }}
+  timeouts: {{ first_chunk: 300ms, between_chunks: 200ms, total: 400ms }}
 checks:
   rate:
     capacity: {{ knob: rate, from: 50, to: 100, trial: 1s, max_trials: 2 }}

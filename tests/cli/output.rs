@@ -6,8 +6,11 @@ use super::shown::Shown;
 use super::usage::DEMO;
 
 /// Every option that can be given by a variable.
-const VARIABLES: [&str; 9] = [
+const VARIABLES: [&str; 12] = [
     "PLIMSOLL_CONFIG",
+    "PLIMSOLL_SET",
+    "PLIMSOLL_QUIET",
+    "PLIMSOLL_NO_COLOR",
     "PLIMSOLL_ONLY",
     "PLIMSOLL_OUT",
     "PLIMSOLL_BUDGET",
@@ -40,6 +43,7 @@ fn a_variable_does_what_its_option_does_and_the_option_wins() {
     bench.write("other.yml", DEMO);
     let config = ("PLIMSOLL_CONFIG", "other.yml");
     for (name, says) in [
+        ("PLIMSOLL_SET", "--set"),
         ("PLIMSOLL_ONLY", "there is no check `nope`"),
         ("PLIMSOLL_BUDGET", "`nope` is no number"),
         ("PLIMSOLL_FORMAT", "`--format` does not know `nope`"),
@@ -118,6 +122,8 @@ fn quiet_means_only_the_report_and_errors() {
     let bench = Bench::with(&suite("url: http://127.0.0.1:1"));
     let ran = bench.run(&["check", "--quiet"]).exits(4);
     assert_eq!(ran.stderr.lines().count(), 1, "{ran}");
+    let same = bench.run_with(&["check"], &[("PLIMSOLL_QUIET", "1")]).exits(4);
+    assert_eq!(same.stderr, ran.stderr);
     assert!(ran.stderr.starts_with("error: "), "{ran}");
     assert!(!ran.stdout.contains('\u{1b}') && !ran.stderr.contains('\u{1b}'), "{ran}");
 }
