@@ -197,14 +197,14 @@ impl Client {
     /// the target lives, not how fast it is: limits for requests under load do not bind it.
     ///
     /// # Errors
-    /// No connection within the target's limit, or no answer within five seconds.
+    /// No connection and answer within five seconds, or the limit for a first chunk if it is longer.
     pub async fn get(&self, path: &str) -> Result<u16, NoAnswer> {
         let no_answer = |failure: Failure| NoAnswer {
             outcome: failure.outcome,
             detail: self.clean(&failure.detail),
         };
         let wait = self.timeouts.first_chunk.max(ANSWER_WAIT);
-        let limits = Timeouts { first_chunk: wait, total: wait, ..self.timeouts };
+        let limits = Timeouts { connect: wait, first_chunk: wait, total: wait, ..self.timeouts };
         let mut clock = Clock::new(Instant::now(), limits);
         let mut connection = self.or_open(None, &mut clock).await.map_err(no_answer)?;
         clock.deadlines.connected();
