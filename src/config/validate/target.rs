@@ -6,6 +6,7 @@ use crate::config::environment::{expanded, is_name, unescaped};
 use crate::config::model::Target;
 use crate::config::plan::{Api, ConnectionMode, ManagedTarget, Ready, TargetPlan, TargetSource};
 use crate::config::problem::{Code, Problem, quoted};
+use crate::config::resolved;
 use hyper::Uri;
 use secrecy::SecretString;
 use std::collections::{BTreeMap, BTreeSet};
@@ -129,7 +130,8 @@ impl Context<'_> {
         }
     }
 
-    /// The variables that are set, and those of their values that come from our own environment.
+    /// The variables that are set, and those of their values that may be keys: what comes from our
+    /// own environment, and what is not written into `config.yml` either.
     fn env(&mut self, raw: &Target) -> (BTreeMap<String, SecretString>, Vec<SecretString>) {
         let mut env = BTreeMap::new();
         let mut secrets = Vec::new();
@@ -137,7 +139,9 @@ impl Context<'_> {
             self.variable_name(name);
             let written = &value.value.0;
             let found = expanded(written, value.span, self.lookup, self.problems);
-            secrets.extend(found.clone().filter(|_| unescaped(written).is_none()));
+            let is_secret = unescaped(written).is_none()
+                || resolved::is_secret(&name.value, written, value.span.origin);
+            secrets.extend(found.clone().filter(|_| is_secret));
             env.extend(found.map(|found| (name.value.clone(), found)));
         }
         (env, secrets)

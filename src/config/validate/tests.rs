@@ -253,11 +253,13 @@ fn the_port_may_be_told_by_the_environment() {
 }
 
 #[test]
-fn what_our_environment_gives_a_target_is_kept_out_of_its_log() {
-    let plan = check(GOOD, &["target.env={LEVEL: warning, HUB: \"x ${KEY}\"}"]).unwrap();
+fn what_may_be_a_key_in_a_targets_environment_is_kept_out_of_its_log() {
+    let env = "model: m\n  env: { LEVEL: warning, HUB: \"x ${KEY}\", HF_TOKEN: by-hand, \
+               DB: \"pg://u:p@h\", TENANT: a }";
+    let plan = check(&edited("model: m", env), &["target.env.TENANT=by-set"]).unwrap();
     let TargetSource::Managed(managed) = &plan.target.source else { panic!("{plan:?}") };
     let secrets: Vec<&str> = managed.secrets.iter().map(ExposeSecret::expose_secret).collect();
-    assert_eq!(secrets, ["x s3cret-value"]);
+    assert_eq!(secrets, ["x s3cret-value", "by-hand", "pg://u:p@h", "by-set"]);
 }
 
 #[test]
