@@ -218,7 +218,19 @@ fn what_is_left_out_has_its_default() {
 
 #[test]
 fn a_bound_on_failures_is_added_only_where_there_is_none() {
-    for (slo, count) in [("p99 ttfc < 1s", 2), ("success >= 99%", 1), ("shed_rate < 5%", 1)] {
+    for (slo, count) in [
+        ("p99 ttfc < 1s", 2),
+        ("success >= 99%", 1),
+        ("shed_rate < 5%", 1),
+        ("error_rate < 100%", 1),
+        ("success > 0%", 1),
+        // None of these can fail, or bounds failures from above.
+        ("success >= 0%", 2),
+        ("success <= 99%", 2),
+        ("error_rate <= 100%", 2),
+        ("error_rate >= 0%", 2),
+        ("shed_rate > 1%", 2),
+    ] {
         let plan = check(&edited("p99 ttfc < 1s", slo), &[]).unwrap();
         assert_eq!(plan.checks["rate"].slos.len(), count, "{slo}");
     }
