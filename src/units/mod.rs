@@ -4,7 +4,7 @@ mod count;
 pub mod number;
 mod quantity;
 
-pub use count::{as_f64, at_least_one, share};
+pub use count::{SESSIONS_MAX, as_f64, at_least_one, share};
 pub use quantity::{ParseQuantityError, Quantity, Unit};
 
 use serde::{Deserialize, Serialize};

@@ -138,6 +138,7 @@ const MISTAKES: &[(&str, &str, Code, &str)] = &[
     ("\"p99 ttfc < 1s\"", "", Code::Empty, "slos"),
     ("p99 ttfc < 1s", "p0 ttfc < 1s", Code::Slo, "p0"),
     ("p99 ttfc < 1s", "p99 ttfc < 1", Code::Slo, "1"),
+    ("p99 ttfc < 1s", "p99.9999 ttfc < 1s", Code::Slo, "\"p99.9999 ttfc < 1s\""),
     ("\"p99 ttfc < 1s\"", "p99 ttfc < 1s, p99  ttft<1000ms", Code::Conflict, "p99  ttft<1000ms"),
     ("{ capacity: { max_drop: 5% } }", "{}", Code::Empty, "gate"),
     ("max_drop: 5%", "", Code::Empty, "capacity"),
