@@ -100,7 +100,7 @@ pub(crate) fn check_plan() -> CheckPlan {
             .to_vec(),
         gates: BTreeMap::from([("capacity".to_owned(), limits(0.1))]),
         identity: IDENTITY.into(),
-        digest: "5e5e".into(),
+        digest: crate::config::digest(IDENTITY),
     }
 }
 
@@ -196,7 +196,7 @@ pub(crate) fn entry() -> BaselineCheck {
     BaselineCheck {
         kind: "capacity".into(),
         knob: "rate".into(),
-        digest: "5e5e".into(),
+        digest: crate::config::digest(IDENTITY),
         config: IDENTITY.into(),
         metrics: finding.metrics,
         sd_log: finding.sd_log,

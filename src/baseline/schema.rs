@@ -8,8 +8,9 @@ use super::v1::{
     SourceV1, TrialV1, TrialsV1,
 };
 use crate::check::Estimate;
+use crate::config;
 use crate::slo::Better;
-use crate::units::Ratio;
+use crate::units::{Ratio, SESSIONS_MAX};
 use crate::workload::SequenceId;
 use serde_json::Value;
 use std::time::Duration;
@@ -238,9 +239,6 @@ fn environment_from_v1(environment: EnvironmentV1) -> Environment {
     }
 }
 
-/// More sessions than any trial has: playing them would take for ever.
-const SESSIONS_MAX: u64 = 1_000_000_000;
-
 fn check_from_v1(check: CheckV1, place: &str) -> Result<BaselineCheck, Defect> {
     let mut metrics = std::collections::BTreeMap::new();
     for (name, metric) in check.metrics {
@@ -255,10 +253,17 @@ fn check_from_v1(check: CheckV1, place: &str) -> Result<BaselineCheck, Defect> {
         }
         None => return Err(Defect::value(&format!("{place}.metrics"), "has no `capacity`")),
     }
+    if config::digest(&check.config) != check.digest {
+        let reason = "is not that of `config`: the baseline was edited or badly merged";
+        return Err(Defect::value(&format!("{place}.digest"), reason));
+    }
     let TrialV1 { seed, cut, count, trial_seconds, digest } = check.trial;
     if count == 0 || cut.saturating_add(count) > SESSIONS_MAX {
-        let reason = "must say of how many sessions a trial was";
+        let reason = "must say of how many sessions a trial was, a million at most";
         return Err(Defect::value(&format!("{place}.trial.count"), reason));
+    }
+    if check.trials.n == 0 {
+        return Err(Defect::value(&format!("{place}.trials.n"), "must not be 0"));
     }
     let seconds = |value: f64, key: &str| {
         Duration::try_from_secs_f64(value)
@@ -288,6 +293,9 @@ fn estimate_from_v1(metric: MetricV1, place: &str) -> Result<Estimate, Defect> {
     }
     if metric.samples == 0 {
         return Err(Defect::value(&format!("{place}.samples"), "must not be 0"));
+    }
+    if metric.trials == 0 {
+        return Err(Defect::value(&format!("{place}.trials"), "must not be 0"));
     }
     Ok(Estimate {
         value: metric.value,
@@ -363,6 +371,11 @@ mod tests {
             ),
             ("\"confidence\": 0.9", "\"confidence\": 90", "must lie between 0 and 1"),
             ("\"samples\": 12840", "\"samples\": 0", "must not be 0"),
+            ("\"trials\": 14", "\"trials\": 0", "metrics.capacity.trials"),
+            ("\"n\": 14", "\"n\": 0", "trials.n"),
+            ("\"count\": 600", "\"count\": 0", "a million at most"),
+            ("\"count\": 600", "\"count\": 999881", "a million at most"),
+            ("seed: 42", "seed: 43", "edited or badly merged"),
             ("\"capacity\": {", "\"kapacity\": {", "has no `capacity`"),
             ("\"error_rate\": {", "\"capacity\": {", "`capacity` stands twice"),
             ("2026-11-21T09:12:00Z", "yesterday", "RFC 3339"),

@@ -4,12 +4,14 @@ use super::{Cost, History, Prior};
 use crate::config::plan::{CapacityPlan, Knob};
 use crate::slo::Slo;
 use crate::trial::{Evidence, Load, Purpose, SloResult, TrialPlan, TrialReport};
-use crate::units::{KnobValue, as_f64, at_least_one, share};
+use crate::units::{KnobValue, SESSIONS_MAX, as_f64, at_least_one, share};
 use crate::workload::{Arrivals, Extent, Sequence, SequenceId, SessionLaw};
 use std::time::Duration;
 
 /// Sessions before the measured ones: one for each so many measured.
 const CUT: u64 = 5;
+/// Most sessions that are measured; there is room for as many before them.
+const MEASURED_MAX: u64 = SESSIONS_MAX / 2;
 /// Default length of a trial is `600 / rate`, within these bounds.
 const TRIAL_SESSIONS: f64 = 600.0;
 const TRIAL_MIN: Duration = Duration::from_secs(6);
@@ -80,13 +82,13 @@ impl Sizing {
         match self.knob {
             Knob::Rate(_) => {
                 let length = self.length(value).min(PROBE_MAX);
-                let count = self.needed.max(at_least_one(value * length.as_secs_f64()));
+                let count = self.measured(at_least_one(value * length.as_secs_f64()));
                 self.size(value, count / CUT, count)
             }
             // Nothing is known of the rate yet: each slot serves a few sessions.
             Knob::Concurrency => {
                 let slots = at_least_one(value);
-                self.size(value, 2 * slots, self.needed.max(8 * slots))
+                self.size(value, 2 * slots, self.measured(8 * slots))
             }
         }
     }
@@ -103,7 +105,7 @@ impl Sizing {
         }
         match self.knob {
             Knob::Rate(_) => {
-                let count = self.needed.max(at_least_one(value * self.length(value).as_secs_f64()));
+                let count = self.measured(at_least_one(value * self.length(value).as_secs_f64()));
                 self.size(value, count / CUT, count)
             }
             Knob::Concurrency => {
@@ -112,10 +114,15 @@ impl Sizing {
                 let wanted = per_s.map_or(8 * slots, |per_s| {
                     at_least_one(per_s * self.length(per_s).as_secs_f64())
                 });
-                let count = self.needed.max(wanted);
+                let count = self.measured(wanted);
                 self.size(value, (count / CUT).max(2 * at_least_one(value)), count)
             }
         }
+    }
+
+    /// So many sessions, or as many as are needed and possible.
+    fn measured(&self, wanted: u64) -> u64 {
+        self.needed.max(wanted).min(MEASURED_MAX)
     }
 
     /// Sessions per second at the highest value that held.
@@ -133,7 +140,8 @@ impl Sizing {
     /// With a time limit that no play reaches whose requests keep theirs: the arrivals, or the rounds
     /// of a closed loop, and the longest session after them.
     fn size(&self, value: f64, cut: u64, count: u64) -> Size {
-        let count = count.max(1);
+        let count = count.clamp(1, SESSIONS_MAX);
+        let cut = cut.min(SESSIONS_MAX - count);
         let extent = Sequence::extent(&self.law, Arrivals::Poisson, self.seed, cut, count);
         let requests = self.longest_request.saturating_mul(extent.turns_max);
         let session = requests.saturating_add(extent.think_max);
@@ -195,7 +203,7 @@ impl Sizing {
             None => ((self.from * top).sqrt(), self.probes()),
         };
         let count = prior.map_or_else(
-            || self.needed.max(at_least_one(per_s * self.length(per_s).as_secs_f64())),
+            || self.measured(at_least_one(per_s * self.length(per_s).as_secs_f64())),
             |prior| prior.sequence.count,
         );
         let trial = match self.knob {
@@ -233,4 +241,45 @@ impl Sizing {
 /// How long so many sessions take to arrive.
 fn stretched(sessions: u64, per_s: f64) -> Duration {
     Duration::try_from_secs_f64(as_f64(sessions) / per_s).unwrap_or(Duration::MAX / 4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MEASURED_MAX, Sizing};
+    use crate::check::History;
+    use crate::config::plan::{CapacityPlan, Knob};
+    use crate::units::{KnobValue, Ratio, SESSIONS_MAX};
+    use crate::workload::{Arrivals, HistoryMode, Length, SessionLaw, ThinkTime};
+    use std::time::Duration;
+
+    #[test]
+    fn no_trial_has_more_sessions_than_can_be_drawn_in_a_second() {
+        let law = SessionLaw {
+            turns: Length::Fixed(1),
+            prompt_tokens: Length::Fixed(1),
+            output_tokens: Length::Fixed(1),
+            think_time: ThinkTime::Fixed(Duration::ZERO),
+            history: HistoryMode::None,
+        };
+        for knob in [Knob::Rate(Arrivals::Poisson), Knob::Concurrency] {
+            let plan = CapacityPlan {
+                knob,
+                from: KnobValue::new(1.0).unwrap(),
+                to: KnobValue::new(1e6),
+                expand: 2.0,
+                precision: Ratio::new(0.025).unwrap(),
+                max_trials: 60,
+                trial: Some(Duration::from_secs(3_600)),
+            };
+            let sizing = Sizing::new(&plan, &law, 42, &[], Duration::from_secs(1));
+            for size in [sizing.probe(1e6), sizing.play(1e6, &History::default(), None)] {
+                assert_eq!(size.count, MEASURED_MAX, "{knob:?}: {size:?}");
+                assert!(
+                    size.cut > 0 && size.cut + size.count <= SESSIONS_MAX,
+                    "{knob:?}: {size:?}"
+                );
+            }
+            assert!(sizing.cost(None, Duration::ZERO).sessions_per_trial <= MEASURED_MAX);
+        }
+    }
 }

@@ -273,17 +273,18 @@ impl GateOptions {
         let Some(list) = not_empty(self.fail_on.as_deref()) else {
             return Ok(plan.fail_on.clone());
         };
-        list.split([',', ' '])
-            .filter(|name| !name.is_empty())
-            .map(|name| {
-                FailOn::from_name(name).ok_or_else(|| {
-                    usage(
-                        &format!("`--fail-on` does not know `{name}`"),
-                        "it takes regression, inconclusive, invalid, incomparable and new, separated by commas",
-                    )
-                })
-            })
-            .collect()
+        let hint =
+            "it takes regression, inconclusive, invalid, incomparable and new, separated by commas";
+        let known = |name: &str| {
+            FailOn::from_name(name)
+                .ok_or_else(|| usage(&format!("`--fail-on` does not know `{name}`"), hint))
+        };
+        let names = list.split([',', ' ']).filter(|name| !name.is_empty());
+        let fail_on = names.map(known).collect::<Result<BTreeSet<_>, _>>()?;
+        if fail_on.is_empty() {
+            return Err(usage("`--fail-on` names no verdict: nothing could fail", hint));
+        }
+        Ok(fail_on)
     }
 }
 

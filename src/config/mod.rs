@@ -22,6 +22,7 @@ mod source;
 mod validate;
 mod yaml;
 
+pub(crate) use identity::digest;
 pub use load::{LoadError, load};
 pub use plan::Plan;
 pub use problem::{Code, Problem, Problems};

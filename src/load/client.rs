@@ -9,8 +9,9 @@ use super::pool::Pool;
 use super::stamped::{Payload, Wire};
 use super::timeouts::Clock;
 use super::tls;
-use crate::config::plan::{ConnectionMode, TargetPlan, Timeouts};
+use crate::config::plan::{ConnectionMode, TargetPlan, TargetSource, Timeouts};
 use crate::target::protocol::{Asked, Outgoing, Protocol, UsageField, expand, one_line};
+use crate::target::{Mask, secrets_of};
 use crate::trial::{Ending, Outcome};
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -78,6 +79,8 @@ pub struct Client {
     tls: Option<TlsConnector>,
     protocol: Protocol,
     headers: Headers,
+    /// Blanks what the target says back of the suite's secrets, as its log is blanked.
+    mask: Mask,
     timeouts: Timeouts,
     pool: RefCell<Pool<Connection>>,
     usage: Cell<UsageField>,
@@ -96,6 +99,7 @@ impl Client {
             endpoint: endpoint.resolved().await?,
             tls,
             protocol: Protocol::new(&target.api, &target.status),
+            mask: mask(target, &headers),
             headers,
             timeouts: target.timeouts,
             pool: RefCell::new(Pool::new(target.connection)),
@@ -292,7 +296,7 @@ impl Client {
 
     /// A detail that may be shown: no secret of the suite, one bounded line.
     fn clean(&self, detail: &str) -> String {
-        one_line(&self.headers.redacted(detail), DETAIL_CHARS_MAX)
+        one_line(&self.mask.text(detail), DETAIL_CHARS_MAX)
     }
 }
 
@@ -313,6 +317,15 @@ impl Observer for Nobody {
     fn written(&self, _: Instant) {}
     fn first_byte(&self, _: Instant) {}
     fn chunk(&self, _: Instant, _: bool) {}
+}
+
+/// Blanks the secrets that `target` was told: by its headers, and by its environment.
+fn mask(target: &TargetPlan, headers: &Headers) -> Mask {
+    let told = match &target.source {
+        TargetSource::Managed(managed) => secrets_of(managed),
+        TargetSource::Url(_) | TargetSource::Demo(_) => Vec::new(),
+    };
+    Mask::new(told.iter().chain(headers.secrets()))
 }
 
 fn default(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {

@@ -17,7 +17,7 @@ use std::time::Duration;
 pub enum Statistic {
     /// `pNN`: the order statistic at `ceil(q * n)`; a request that was not ok counts as infinite.
     Quantile(Ratio),
-    /// Arithmetic mean of the successful observations.
+    /// Arithmetic mean; infinite when an observation never came.
     Mean,
     /// Largest observation; infinite when one never came.
     Max,
@@ -120,10 +120,16 @@ impl Slo {
         self.metric.is_latency().then(|| self.limit.as_duration()).flatten()
     }
 
-    /// Whether this condition bounds the share of requests that fail.
+    /// Whether this condition bounds the share of requests that fail: it is broken where all do.
     #[must_use]
     pub fn bounds_failures(&self) -> bool {
-        matches!(self.metric, Metric::ErrorRate | Metric::ShedRate | Metric::Success)
+        let is_above = self.comparison.bounds_above();
+        let worst = match (self.metric, is_above) {
+            (Metric::ErrorRate | Metric::ShedRate, true) => 1.0,
+            (Metric::Success, false) => 0.0,
+            _ => return false,
+        };
+        !self.comparison.holds(worst, self.limit.value())
     }
 }
 

@@ -23,8 +23,10 @@ pub(super) fn environment_of(managed: &ManagedTarget, port: u16) -> BTreeMap<OsS
     variables
 }
 
-/// What must not be seen in its output: what the suite says, and what of ours sounds like a key.
-pub(super) fn secrets_of(managed: &ManagedTarget) -> Vec<SecretString> {
+/// What must not be seen in its output and its answers: what the suite says, and what of ours
+/// sounds like a key.
+#[must_use]
+pub fn secrets_of(managed: &ManagedTarget) -> Vec<SecretString> {
     let passed = allowed(std::env::vars_os(), &managed.pass_env)
         .filter(|(name, _)| name.to_str().is_some_and(names_a_secret))
         .filter_map(|(_, value)| value.into_string().ok())

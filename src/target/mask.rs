@@ -9,7 +9,7 @@ const BLANK: &[u8] = b"[redacted]";
 
 /// Lets everything pass but secrets.
 #[derive(Default)]
-pub(super) struct Mask {
+pub struct Mask {
     /// The longest first, so that none is left in part.
     secrets: Vec<Vec<u8>>,
     /// The end of the last piece, as far as a secret may begin in it.
@@ -18,7 +18,8 @@ pub(super) struct Mask {
 
 impl Mask {
     /// Blanks each of these, and each longer word of them.
-    pub(super) fn new<'a>(secrets: impl Iterator<Item = &'a SecretString>) -> Self {
+    #[must_use]
+    pub fn new<'a>(secrets: impl Iterator<Item = &'a SecretString>) -> Self {
         let mut all: Vec<Vec<u8>> = secrets
             .flat_map(|secret| words_of(secret.expose_secret()))
             .map(|word| word.as_bytes().to_vec())
@@ -26,6 +27,13 @@ impl Mask {
         all.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         all.dedup();
         Self { secrets: all, held: Vec::new() }
+    }
+
+    /// What may be shown of a whole text.
+    #[must_use]
+    pub fn text(&self, text: &str) -> String {
+        let (shown, _) = self.blanked(text.as_bytes(), End::Reached);
+        String::from_utf8_lossy(&shown).into_owned()
     }
 
     /// What may be shown of all that came until now and was not shown yet.
@@ -107,6 +115,17 @@ mod tests {
             ("Bearer and a short word, sk-abc", "Bearer and a short word, sk-abc"),
         ] {
             assert_eq!(masked([text.as_bytes()]), shown, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_whole_text_is_blanked_to_its_end() {
+        for (text, shown) in [
+            ("bad key sk-abcabd in 'Bearer sk-abcabd'", "bad key [redacted] in '[redacted]'"),
+            ("é sk-abcabdef", "é [redacted]"),
+            ("sk-abc", "sk-abc"),
+        ] {
+            assert_eq!(mask().text(text), shown, "{text}");
         }
     }
 

@@ -18,9 +18,11 @@ mod start;
 mod tail;
 
 pub use descendants::Process;
+pub use environment::secrets_of;
 pub use error::{EndStatus, Exit, TargetError};
 pub use guard::{COULD_NOT_START, GUARD_VERB, run_guard};
 pub use listeners::PortOwner;
+pub use mask::Mask;
 pub use process::{Ending, RunningTarget, Stopped};
 pub use ready::Probe;
 pub use start::start;

@@ -13,20 +13,24 @@ pub fn share(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { as_f64(part) / as_f64(whole) }
 }
 
-/// The next whole number, from 1 to 10^9: more sessions than that are never played.
+/// Most sessions that one trial plays, the ones before the measured included: drawing them takes
+/// about a second.
+pub const SESSIONS_MAX: u64 = 1_000_000;
+
+/// The next whole number, from 1 to [`SESSIONS_MAX`].
 #[must_use]
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
 pub fn at_least_one(n: f64) -> u64 {
-    n.ceil().clamp(1.0, 1e9) as u64
+    n.ceil().clamp(1.0, as_f64(SESSIONS_MAX)) as u64
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{at_least_one, share};
+    use super::{SESSIONS_MAX, at_least_one, share};
 
     #[test]
     fn a_number_becomes_a_count_that_can_be_played() {
-        for (n, count) in [(0.0, 1), (1.2, 2), (-5.0, 1), (1e300, 1_000_000_000), (f64::NAN, 0)] {
+        for (n, count) in [(0.0, 1), (1.2, 2), (-5.0, 1), (1e300, SESSIONS_MAX), (f64::NAN, 0)] {
             assert_eq!(at_least_one(n), count, "{n}");
         }
     }

@@ -76,6 +76,7 @@ fn a_key_given_by_set_is_not_repeated() {
     for set in [
         format!("target.headers.authorization=Bearer {KEY}"),
         format!("target.headers={{ x-api-key: {KEY} }}"),
+        format!("target.headers.x-tenant={KEY}"),
     ] {
         silent(&bench.run(&["measure", "--set", &set]));
     }

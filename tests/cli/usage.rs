@@ -39,6 +39,7 @@ fn a_wrong_option_names_what_would_be_right() {
     for arguments in [
         &["check", "--only", "nope"][..],
         &["check", "--fail-on", "nope"],
+        &["check", "--fail-on", ","],
         &["check", "--set", "target.demo.slowdown"],
         &["check", "--set", "target.demo.slow=2"],
         &["check", "--set", "target.demo.slowdown=fast"],
@@ -66,6 +67,17 @@ fn a_wrong_option_names_what_would_be_right() {
         said += &refused(&bench, arguments);
     }
     insta::assert_snapshot!(said);
+}
+
+#[test]
+fn a_list_of_verdicts_without_a_verdict_is_refused_and_an_empty_variable_is_not_set() {
+    let bench = Bench::with(DEMO);
+    let ran = bench.run_with(&["check"], &[("PLIMSOLL_FAIL_ON", " , ")]).exits(2);
+    ran.says(&["nothing could fail"]);
+    // Refused for its budget, so the variable was passed over.
+    let ran = bench.run_with(&["check", "--budget", "2s"], &[("PLIMSOLL_FAIL_ON", "")]).exits(2);
+    ran.says(&["budget"]);
+    assert!(bench.runs().is_empty());
 }
 
 #[test]

@@ -139,7 +139,7 @@ fn hollow_gate_11_errors_are_no_capacity() {
     let finding = Bench::new(&[failing, latency_only]).check(&Loaded::Missing).findings.remove(0);
     assert!(matches!(finding.conclusion, Conclusion::NoneHolds(_)), "{:?}", finding.conclusion);
     // One that allows them on purpose gets a bound, which is no capacity and no baseline.
-    let allowed = "checks.rate.slos=[mean ttfc < 10s, error_rate < 90%]";
+    let allowed = "checks.rate.slos=[min ttfc < 10s, error_rate < 90%]";
     let bench = Bench::new(&[failing, allowed, "checks.rate.capacity.to=100"]);
     let finding = bench.check(&Loaded::Missing).findings.remove(0);
     assert!(matches!(finding.conclusion, Conclusion::AtLeast(_)), "{:?}", finding.conclusion);

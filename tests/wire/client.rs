@@ -1,12 +1,14 @@
 //! The client under test, and what it told its observer.
 
 use plimsoll::config::plan::{
-    Api, ConnectionMode, HttpRequest, StatusClasses, TargetPlan, TargetSource, Timeouts,
+    Api, ConnectionMode, HttpRequest, ManagedTarget, Ready, StatusClasses, TargetPlan,
+    TargetSource, Timeouts,
 };
 use plimsoll::load::{Asked, Client, Exchanged, Observer};
 use plimsoll::workload::{HistoryMode, Salt, Session, Turn};
+use secrecy::SecretString;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -47,6 +49,20 @@ pub(crate) fn target(api: Api) -> TargetPlan {
         connection: ConnectionMode::Pooled,
         labels: BTreeMap::new(),
     }
+}
+
+/// A process of ours that was told these secrets.
+pub(crate) fn managed(secrets: Vec<SecretString>) -> TargetSource {
+    TargetSource::Managed(ManagedTarget {
+        command: Vec::new(),
+        directory: ".".into(),
+        env: BTreeMap::new(),
+        pass_env: BTreeSet::new(),
+        secrets,
+        port: None,
+        ready: Ready { path: "/".into(), within: Duration::from_secs(1) },
+        grace: Duration::from_secs(1),
+    })
 }
 
 /// A session of three turns.

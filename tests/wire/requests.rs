@@ -1,6 +1,6 @@
 //! What goes out, and what is told of it.
 
-use crate::client::{SHORT, ask, chat, http, limits, target};
+use crate::client::{SHORT, ask, chat, http, limits, managed, target};
 use crate::on_one_thread;
 use crate::server::{Act, Server, stream, whole};
 use plimsoll::config::plan::{TargetPlan, Timeouts};
@@ -200,6 +200,20 @@ fn an_answer_before_the_end_of_the_request_counts() {
         assert_eq!(exchanged.ending.outcome, Outcome::HttpError);
         assert_eq!(heard.written.get(), 1);
         assert_eq!(client.idle(), 0);
+    });
+}
+
+#[test]
+fn a_failure_shows_no_secret_of_the_targets_environment() {
+    on_one_thread(async {
+        let said = "invalid key sk-123456 of tenant-7";
+        let server = Server::start(move |_| vec![Act::Send(whole("500 Broken", "", said))]).await;
+        let secrets = vec!["sk-123456".into()];
+        let target = TargetPlan { source: managed(secrets), ..target(chat(true)) };
+        let client = Client::new(&target, &server.url()).await.unwrap();
+        let (exchanged, _) = ask(&client, 0, 0).await;
+        let detail = exchanged.detail.unwrap();
+        assert_eq!(detail, "status 500: invalid key [redacted] of tenant-7");
     });
 }
 

@@ -38,7 +38,7 @@ impl Context<'_> {
         let slos = self.required(raw, raw.slos.as_ref(), "slos", hint);
         let slos = slos.map(|slos| self.slos(slos, measured.target));
         let gates = match &raw.gate {
-            Some(gate) => self.gates(gate),
+            Some(gate) => self.gates(gate, slos.as_deref().unwrap_or_default()),
             None => default_gate(),
         };
         let (capacity, slos) = (capacity?, slos?);

@@ -4,9 +4,9 @@ use super::Context;
 use crate::config::decode::{Keyed, Section, Spanned};
 use crate::config::leaf::Amount;
 use crate::config::model;
-use crate::config::plan::GateLimits;
+use crate::config::plan::{GateLimits, SloPlan};
 use crate::config::problem::{Code, quoted, suggestion};
-use crate::slo::Metric;
+use crate::slo::{Metric, Slo};
 use crate::units::{Ratio, Unit};
 use std::collections::BTreeMap;
 
@@ -17,7 +17,12 @@ pub(super) fn default_gate() -> BTreeMap<String, GateLimits> {
 }
 
 impl Context<'_> {
-    pub(super) fn gates(&mut self, raw: &Keyed<model::Gate>) -> BTreeMap<String, GateLimits> {
+    pub(super) fn gates(
+        &mut self,
+        raw: &Keyed<model::Gate>,
+        slos: &[SloPlan],
+    ) -> BTreeMap<String, GateLimits> {
+        let problems_before = self.problems.count();
         if raw.entries.is_empty() {
             let hint = "write `gate: { capacity: { max_drop: 10% } }`, or take it out";
             self.refuse(Code::Empty, raw.span, "`gate` is empty: nothing would be compared", hint);
@@ -47,13 +52,45 @@ impl Context<'_> {
                 }
             };
             let Some(limits) = self.gate(gate, metric) else { continue };
+            if metric.is_some() {
+                self.errors_can_fail(gate, limits.max, slos);
+            }
             let name = metric.map_or("capacity", Metric::name);
             if gates.insert(name.to_owned(), limits).is_some() {
                 let what = format!("`{name}` is gated twice");
                 self.refuse(Code::Conflict, key.span, what, "keep one of them");
             }
         }
+        // What cannot be read may have been such a limit.
+        let keys_read = |gate: &model::Gate| gate.lacks("max_drop") && gate.lacks("min");
+        let is_read = self.problems.count() == problems_before
+            && raw.entries.iter().all(|(_, gate)| keys_read(gate));
+        let can_fail = |limits: &GateLimits| limits.max_drop.is_some() || limits.min > Some(0.0);
+        if is_read && !gates.get("capacity").is_some_and(can_fail) {
+            let what = "`gate` cannot fail on a loss of capacity";
+            let hint = "add `capacity: { max_drop: 10% }`, or a `min` above zero";
+            self.refuse(Code::Empty, raw.span, what, hint);
+        }
         gates
+    }
+
+    /// Limits of `error_rate` that could not fail, or not be decided.
+    fn errors_can_fail(&mut self, raw: &model::Gate, max: Option<f64>, slos: &[SloPlan]) {
+        let drop = raw.max_drop.as_ref().map(|drop| ("max_drop", drop.span));
+        let rise = raw.max_rise.as_ref().map(|rise| ("max_rise", rise.span));
+        for (key, span) in [drop, rise].into_iter().flatten() {
+            let what = format!("`{key}` of `error_rate` says nothing where nothing failed before");
+            let hint = "a change is relative to the baseline, and that may be zero: give `max`";
+            self.refuse(Code::NotSupported, span, what, hint);
+        }
+        let (Some(given), Some(max)) = (&raw.max, max) else { return };
+        let is_within =
+            |plan: &&SloPlan| allowed_failures(&plan.slo).is_some_and(|allowed| allowed <= max);
+        let bound = slos.iter().find(is_within);
+        if let Some(SloPlan { slo, .. }) = bound {
+            let what = "this limit could not fail: no capacity has more failures than `slos` allow";
+            self.out_of_range(given.span, what, format!("write less than `{slo}` allows"));
+        }
     }
 
     /// Limits of one metric; `metric` is `None` for the capacity itself.
@@ -105,5 +142,16 @@ impl Context<'_> {
         let what = format!("`{quantity}` is no limit for `{name}`");
         self.refuse(Code::Quantity, given.span, what, format!("write for example `{example}`"));
         None
+    }
+}
+
+/// Largest share of failures at which this condition may still hold, if it limits them.
+fn allowed_failures(slo: &Slo) -> Option<f64> {
+    let limit = slo.limit.value();
+    match (slo.metric, slo.comparison.bounds_above()) {
+        (Metric::ErrorRate, true) => Some(limit),
+        // Rounded, so that what is left of `99.9%` is `0.1%`.
+        (Metric::Success, false) => Some(((1.0 - limit) * 1e9).round() / 1e9),
+        _ => None,
     }
 }

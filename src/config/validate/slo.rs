@@ -4,7 +4,8 @@ use super::Context;
 use crate::config::decode::{List, Spanned};
 use crate::config::plan::{Api, SloPlan, TargetPlan};
 use crate::config::problem::Code;
-use crate::slo::{Metric, Slo};
+use crate::slo::{Metric, Rule, Slo};
+use crate::units::{SESSIONS_MAX, as_f64};
 
 /// Condition of a check that bounds no kind of failure: a server that sheds everything would
 /// otherwise have no limit.
@@ -61,6 +62,15 @@ impl Context<'_> {
         if needs_stream && target.is_some_and(|target| is_plain(&target.api)) {
             let what = format!("`{}` needs a streamed answer", slo.metric.name());
             let hint = "bound `ttfc` or `e2e` instead: a plain answer comes in one piece";
+            self.refuse(Code::Slo, text.span, what, hint);
+            return None;
+        }
+        if let Rule::Share { allowed, .. } = slo.rule()
+            && allowed.get() > 0.0
+            && (1.0 / allowed.get()).round() > as_f64(SESSIONS_MAX / 2)
+        {
+            let what = format!("`{slo}` is decided by more requests than a trial may have");
+            let hint = "allow a larger share: `p99.999`, or `error_rate < 0.001%`";
             self.refuse(Code::Slo, text.span, what, hint);
             return None;
         }

@@ -6,11 +6,15 @@ use crate::config::environment::{expanded, is_name, unescaped};
 use crate::config::model::Target;
 use crate::config::plan::{Api, ConnectionMode, ManagedTarget, Ready, TargetPlan, TargetSource};
 use crate::config::problem::{Code, Problem, quoted};
+use crate::config::{Origin, resolved};
 use hyper::Uri;
 use secrecy::SecretString;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// Shortest value given by `--set` that is blanked wherever the target prints it.
+const SECRET_LEN_MIN: usize = 8;
 
 impl Context<'_> {
     pub(super) fn target(&mut self, raw: &Target) -> Option<TargetPlan> {
@@ -129,7 +133,8 @@ impl Context<'_> {
         }
     }
 
-    /// The variables that are set, and those of their values that come from our own environment.
+    /// The variables that are set, and those of their values that may be keys: what comes from our
+    /// own environment, and what is not written into `config.yml` either.
     fn env(&mut self, raw: &Target) -> (BTreeMap<String, SecretString>, Vec<SecretString>) {
         let mut env = BTreeMap::new();
         let mut secrets = Vec::new();
@@ -137,7 +142,12 @@ impl Context<'_> {
             self.variable_name(name);
             let written = &value.value.0;
             let found = expanded(written, value.span, self.lookup, self.problems);
-            secrets.extend(found.clone().filter(|_| unescaped(written).is_none()));
+            // A short one by `--set` is a number or a word: blanking it would blank every such word.
+            let by_set = value.span.origin != Origin::File && written.len() >= SECRET_LEN_MIN;
+            let is_secret = unescaped(written).is_none()
+                || by_set
+                || resolved::is_secret(&name.value, written, Origin::File);
+            secrets.extend(found.clone().filter(|_| is_secret));
             env.extend(found.map(|found| (name.value.clone(), found)));
         }
         (env, secrets)

@@ -138,12 +138,21 @@ const MISTAKES: &[(&str, &str, Code, &str)] = &[
     ("\"p99 ttfc < 1s\"", "", Code::Empty, "slos"),
     ("p99 ttfc < 1s", "p0 ttfc < 1s", Code::Slo, "p0"),
     ("p99 ttfc < 1s", "p99 ttfc < 1", Code::Slo, "1"),
+    ("p99 ttfc < 1s", "p99.9999 ttfc < 1s", Code::Slo, "\"p99.9999 ttfc < 1s\""),
     ("\"p99 ttfc < 1s\"", "p99 ttfc < 1s, p99  ttft<1000ms", Code::Conflict, "p99  ttft<1000ms"),
     ("{ capacity: { max_drop: 5% } }", "{}", Code::Empty, "gate"),
     ("max_drop: 5%", "", Code::Empty, "capacity"),
     ("max_drop: 5%", "max_drop: 100%", Code::OutOfRange, "100%"),
     ("max_drop: 5%", "min: 5ms", Code::Quantity, "5ms"),
     ("max_drop: 5%", "min: 5, max: 4", Code::Conflict, "5"),
+    ("max_drop: 5%", "max: 500", Code::Empty, "gate"),
+    ("max_drop: 5%", "max_rise: 50%", Code::Empty, "gate"),
+    ("max_drop: 5%", "min: 0", Code::Empty, "gate"),
+    ("{ capacity: { max_drop: 5% }", "{ error_rate: { max: 0.5% }", Code::Empty, "gate"),
+    ("5% }", "5% }, error_rate: { max: 1% }", Code::OutOfRange, "1%"),
+    ("5% }", "5% }, error_rate: { max: 5 }", Code::Quantity, "5"),
+    ("5% }", "5% }, error_rate: { max_rise: 50% }", Code::NotSupported, "50%"),
+    ("5% }", "5% }, error_rate: { max_drop: 50%, max: 0.5% }", Code::NotSupported, "50%"),
     ("{ capacity: { max_drop", "{ capasity: { max_drop", Code::UnknownValue, "capasity"),
     ("{ capacity: { max_drop: 5% }", "{ ttft: { max: 1s }", Code::NotSupported, "ttft"),
     ("requests: 100_000", "requests: 0", Code::OutOfRange, "0"),
@@ -210,9 +219,38 @@ fn what_is_left_out_has_its_default() {
 
 #[test]
 fn a_bound_on_failures_is_added_only_where_there_is_none() {
-    for (slo, count) in [("p99 ttfc < 1s", 2), ("success >= 99%", 1), ("shed_rate < 5%", 1)] {
+    for (slo, count) in [
+        ("p99 ttfc < 1s", 2),
+        ("success >= 99%", 1),
+        ("shed_rate < 5%", 1),
+        ("error_rate < 100%", 1),
+        ("success > 0%", 1),
+        // None of these can fail, or bounds failures from above.
+        ("success >= 0%", 2),
+        ("success <= 99%", 2),
+        ("error_rate <= 100%", 2),
+        ("error_rate >= 0%", 2),
+        ("shed_rate > 1%", 2),
+    ] {
         let plan = check(&edited("p99 ttfc < 1s", slo), &[]).unwrap();
         assert_eq!(plan.checks["rate"].slos.len(), count, "{slo}");
+    }
+}
+
+#[test]
+fn a_limit_on_errors_must_lie_below_every_condition_on_them() {
+    for (slos, max, is_fit) in [
+        ("error_rate < 5%", "4.9%", true),
+        ("error_rate < 5%", "5%", false),
+        ("error_rate < 5%, error_rate <= 3%", "4%", false),
+        ("success >= 99.9%", "0.2%", false),
+        ("success >= 99.9%", "0.05%", true),
+        ("shed_rate < 1%", "2%", true),
+        ("error_rate < 5%, error_rate >= 0%", "2%", true),
+    ] {
+        let text = edited("\"p99 ttfc < 1s\"", slos)
+            .replace("5% } }", &format!("5% }}, error_rate: {{ max: {max} }} }}"));
+        assert_eq!(check(&text, &[]).is_ok(), is_fit, "{slos}: {max}");
     }
 }
 
@@ -226,7 +264,7 @@ fn what_was_written_arrives_in_the_plan() {
             "target.env={A_B: \"$${X} ${KEY}\"}",
             "workload.sessions.think_time={exponential: 2s}",
             "checks.rate.capacity.arrivals={gamma: {cv: 2}}",
-            "checks.rate.gate={error_rate: {max: 0.8%, max_rise: 150%}}",
+            "checks.rate.gate={capacity: {min: 3, max_rise: 150%}, error_rate: {max: 0.8%}}",
         ],
     )
     .unwrap();
@@ -238,10 +276,9 @@ fn what_was_written_arrives_in_the_plan() {
     assert_eq!(plan.sessions.think_time, ThinkTime::Exponential(Duration::from_secs(2)));
     let rate = &plan.checks["rate"];
     assert_eq!(rate.capacity.knob, Knob::Rate(Arrivals::Gamma { cv: 2.0 }));
-    assert_eq!(
-        (rate.gates["error_rate"].max, rate.gates["error_rate"].max_rise),
-        (Some(0.008), Some(1.5))
-    );
+    let capacity = &rate.gates["capacity"];
+    assert_eq!((capacity.min, capacity.max_rise), (Some(3.0), Some(1.5)));
+    assert_eq!(rate.gates["error_rate"].max, Some(0.008));
 }
 
 #[test]
@@ -253,11 +290,15 @@ fn the_port_may_be_told_by_the_environment() {
 }
 
 #[test]
-fn what_our_environment_gives_a_target_is_kept_out_of_its_log() {
-    let plan = check(GOOD, &["target.env={LEVEL: warning, HUB: \"x ${KEY}\"}"]).unwrap();
+fn what_may_be_a_key_in_a_targets_environment_is_kept_out_of_its_log() {
+    let env = "model: m\n  env: { LEVEL: warning, HUB: \"x ${KEY}\", HF_TOKEN: by-hand, \
+               DB: \"pg://u:p@h\", TENANT: a }";
+    // A short one by `--set` is rather a setting than a key.
+    let sets = ["target.env.TENANT=by-setting", "target.env.LEVEL=info"];
+    let plan = check(&edited("model: m", env), &sets).unwrap();
     let TargetSource::Managed(managed) = &plan.target.source else { panic!("{plan:?}") };
     let secrets: Vec<&str> = managed.secrets.iter().map(ExposeSecret::expose_secret).collect();
-    assert_eq!(secrets, ["x s3cret-value"]);
+    assert_eq!(secrets, ["x s3cret-value", "by-hand", "pg://u:p@h", "by-setting"]);
 }
 
 #[test]

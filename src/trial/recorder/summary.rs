@@ -142,9 +142,10 @@ impl Recorder {
                 Some(Observed::At(at)) => Some(at),
                 Some(Observed::Beyond) | None => None,
             },
+            // One that never came may be as large as it likes: so is the mean.
+            Statistic::Mean | Statistic::Max if censored > 0 => None,
             Statistic::Mean => distribution.mean(),
             Statistic::Min => distribution.min(),
-            Statistic::Max if censored > 0 => None,
             Statistic::Max => distribution.max(),
             Statistic::Whole => None,
         };

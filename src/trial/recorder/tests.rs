@@ -302,6 +302,18 @@ fn conditions_on_gaps_are_decided_also_as_a_mean_and_a_maximum() {
 }
 
 #[test]
+fn a_mean_over_requests_that_never_ended_is_not_met() {
+    let slos = ["mean ttfc < 500ms", "mean e2e < 500ms", "max ttfc < 500ms", "min ttfc < 500ms"];
+    let mut r = recorder(&slos, 0, 4);
+    (0..2).for_each(|session| request(&mut r, session, 0, &[100], Outcome::Ok));
+    (2..4).for_each(|session| request(&mut r, session, 0, &[], Outcome::TimeoutTotal));
+    let report = finish(r, 300);
+    let (met, violated) = (Evidence::Met, Evidence::Violated);
+    assert_eq!(evidence(&report), [violated, violated, violated, met]);
+    assert_eq!(report.slos[0].observed, None);
+}
+
+#[test]
 fn a_gap_still_open_when_a_request_fails_is_not_good() {
     let mut r = recorder(&["p50 tbc < 50ms"], 0, 2);
     for (session, end) in [(0, 140), (1, 160)] {
