@@ -15,7 +15,7 @@ use crate::target::TargetError;
 use crate::trial::{
     Evidence, Flow, Load, Purpose, TrialPlan, TrialReport, TrialResult, Watch, Window,
 };
-use crate::units::{KnobValue, Rate, as_f64, at_least_one};
+use crate::units::{CONCURRENCY_MAX, KnobValue, Rate, as_f64, at_least_one};
 use crate::workload::Arrivals;
 use clap::{ArgGroup, Args, ValueEnum};
 use std::num::NonZeroU32;
@@ -136,6 +136,12 @@ impl Trial {
                     "rate",
                     at_least_one(rate.as_per_second() * length.as_secs_f64()),
                 )
+            }
+            (None, Some(concurrency)) if concurrency.get() > CONCURRENCY_MAX => {
+                let most = format!("write a number up to {CONCURRENCY_MAX}");
+                let what =
+                    format!("`--concurrency {concurrency}` is more than a machine keeps open");
+                return Err(usage(&what, &most));
             }
             (None, Some(concurrency)) => {
                 let count = LEARNING_SESSIONS * u64::from(concurrency.get());

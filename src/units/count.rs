@@ -17,6 +17,9 @@ pub fn share(part: u64, whole: u64) -> f64 {
 /// about a second.
 pub const SESSIONS_MAX: u64 = 1_000_000;
 
+/// More requests in flight than one machine keeps: it has about so many ports.
+pub const CONCURRENCY_MAX: u32 = 65_536;
+
 /// The next whole number, from 1 to [`SESSIONS_MAX`].
 #[must_use]
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]

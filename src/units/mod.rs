@@ -5,7 +5,7 @@ mod line;
 pub mod number;
 mod quantity;
 
-pub use count::{SESSIONS_MAX, as_f64, at_least_one, share};
+pub use count::{CONCURRENCY_MAX, SESSIONS_MAX, as_f64, at_least_one, share};
 pub use line::one_line;
 pub use quantity::{ParseQuantityError, Quantity, Unit};
 

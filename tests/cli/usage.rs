@@ -53,6 +53,7 @@ fn a_wrong_option_names_what_would_be_right() {
         &["trial", "--rate", "0"],
         &["trial", "--rate", "-5"],
         &["trial", "--concurrency", "0"],
+        &["trial", "--concurrency", "70000"],
         &["trial", "--rate", "5", "--for", "0s"],
         &["trial", "--rate", "5", "--check", "nope"],
         &["trial", "--rate", "5", "--format", "junit"],

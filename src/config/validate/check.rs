@@ -8,7 +8,7 @@ use crate::config::leaf::Time;
 use crate::config::model::{self, Arrivals as RawArrivals, KnobName};
 use crate::config::plan::{Budget, CapacityPlan, CheckPlan, Knob, TargetPlan};
 use crate::config::problem::Code;
-use crate::units::{KnobValue, Ratio};
+use crate::units::{CONCURRENCY_MAX, KnobValue, Ratio};
 use crate::workload::{Arrivals, SessionLaw};
 use std::time::Duration;
 
@@ -142,8 +142,10 @@ impl Context<'_> {
         key: &str,
         knob: Option<Knob>,
     ) -> Option<KnobValue> {
-        let value = self.number(Some(given), key, 1.0, (0.0, KNOB_MAX))?;
-        if knob.is_some_and(Knob::is_whole) && value.fract().abs() > 0.0 {
+        let is_whole = knob.is_some_and(Knob::is_whole);
+        let most = if is_whole { f64::from(CONCURRENCY_MAX) } else { KNOB_MAX };
+        let value = self.number(Some(given), key, 1.0, (0.0, most))?;
+        if is_whole && value.fract().abs() > 0.0 {
             let what = format!("`{key}` must be a whole number of sessions");
             self.out_of_range(given.span, what, format!("write `{key}: {}`", value.ceil()));
             return None;

@@ -135,6 +135,7 @@ const MISTAKES: &[(&str, &str, Code, &str)] = &[
     ("knob: rate", "knob: turns", Code::NotSupported, "turns"),
     ("knob: rate", "knob: concurrency, arrivals: poisson", Code::Conflict, "poisson"),
     ("knob: rate, from: 1", "knob: concurrency, from: 1.5", Code::OutOfRange, "1.5"),
+    ("rate, from: 1, to: 9", "concurrency, from: 1, to: 70000", Code::OutOfRange, "70000"),
     ("\"p99 ttfc < 1s\"", "", Code::Empty, "slos"),
     ("p99 ttfc < 1s", "p0 ttfc < 1s", Code::Slo, "p0"),
     ("p99 ttfc < 1s", "p99 ttfc < 1", Code::Slo, "1"),
