@@ -132,7 +132,7 @@ impl Bisect {
     /// Everything held so far. From a start, in steps that double; else towards the top.
     fn upwards(&self, held: f64, near: &[Point]) -> Ask {
         let next = match (self.start, self.to) {
-            (Some(_), _) => held * self.step(near),
+            (Some(start), _) => held * self.step(start, held),
             (None, Some(to)) if (to / held).ln() > BRACKET => (held * to).sqrt(),
             (None, Some(to)) => to,
             (None, None) => held * self.expand,
@@ -148,7 +148,7 @@ impl Bisect {
 
     fn downwards(&self, broke: f64, near: &[Point]) -> Ask {
         let next = match self.start {
-            Some(_) => broke / self.step(near),
+            Some(start) => broke / self.step(start, broke),
             None if (broke / self.from).ln() > BRACKET => (broke * self.from).sqrt(),
             None => self.from,
         };
@@ -159,10 +159,11 @@ impl Bisect {
         }
     }
 
-    /// 10 %, then twice as much each time, so that a large change is found in a few trials.
-    fn step(&self, near: &[Point]) -> f64 {
-        let doublings = i32::try_from(near.len().min(6)).unwrap_or(6) - 1;
-        (4.0 * self.precision * 2_f64.powi(doublings.clamp(0, 5))).exp()
+    /// 10 % at the start, then about twice as much each time, so that a large change is found in a few
+    /// trials. By the way that was walked, not by the trials that were run: answers that contradict each
+    /// other near the start are no reason to jump.
+    fn step(&self, start: f64, reached: f64) -> f64 {
+        (4.0 * self.precision + (reached / start).ln().abs()).exp()
     }
 
     fn ask(&self, value: f64, near: &[Point]) -> Ask {

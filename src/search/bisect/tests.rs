@@ -141,6 +141,17 @@ fn a_whole_knob_ends_at_the_last_value_that_holds() {
     }
 }
 
+#[test]
+fn answers_that_contradict_each_other_near_the_start_are_no_reason_to_jump() {
+    let search = Bisect { from: 5.0, to: Some(1000.0), start: Some(134.0), ..search() };
+    let all = [(134.0, false), (122.0, false), (99.5, true), (110.0, false), (105.0, false)];
+    let mut points: Vec<Point> =
+        all.iter().map(|&(value, held)| Point { value, held, full: true }).collect();
+    points.push(Point { value: 99.5, held: false, full: true });
+    let Ask::Play(next) = search.next(&points) else { panic!("{:?}", search.next(&points)) };
+    assert!((60.0..75.0).contains(&next), "{next}");
+}
+
 proptest! {
     #[test]
     fn every_search_stays_in_its_range_and_ends(answers in proptest::collection::vec(any::<bool>(), 60), whole in any::<bool>(), start in proptest::option::of(10.0f64..400.0)) {
