@@ -2,6 +2,7 @@
 
 use super::connection::Connection;
 use super::endpoint::Endpoint;
+use super::error::ClientError;
 use super::exchange::{Attempt, Exchanged, Observer, attempt, response};
 use super::failure::Failure;
 use super::headers::Headers;
@@ -32,36 +33,6 @@ const DETAIL_CHARS_MAX: usize = 240;
 const ANSWER_WAIT: Duration = Duration::from_secs(5);
 /// Connections that are opened at the same time before a trial.
 const PREWARM_PARALLEL: usize = 16;
-
-/// Why a target cannot be spoken to at all.
-#[derive(Debug, thiserror::Error)]
-pub enum ClientError {
-    /// The base URL cannot be used; it is not repeated, for it may hold a secret.
-    #[error("the url of the target cannot be used: {reason}")]
-    Url {
-        /// What is wrong with it.
-        reason: &'static str,
-    },
-    /// The name of the host has no address.
-    #[error("the host {host} cannot be resolved")]
-    Dns {
-        /// Name of the host.
-        host: String,
-        /// What the resolver said.
-        source: std::io::Error,
-    },
-    /// TLS cannot be set up on this machine.
-    #[error("tls cannot be set up")]
-    Tls(#[from] rustls::Error),
-    /// A header of the suite cannot be sent; its value is not repeated.
-    #[error("the header {name} cannot be sent: {reason}")]
-    Header {
-        /// Its name.
-        name: String,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
-}
 
 /// A request outside of any trial got no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

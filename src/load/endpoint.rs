@@ -1,6 +1,6 @@
 //! Where the target is: its base URL, and the addresses behind its name.
 
-use super::client::ClientError;
+use super::error::ClientError;
 use hyper::Uri;
 use hyper::http::uri::Scheme;
 use std::cell::Cell;

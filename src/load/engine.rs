@@ -5,8 +5,8 @@
 mod tests;
 
 use super::cap;
-use super::client::{Client, ClientError};
-use super::error::LoadError;
+use super::client::Client;
+use super::error::{ClientError, LoadError};
 use super::exchange::{Exchanged, Observer};
 use super::probe::{self, Descriptors};
 use super::worker::{Exchange, Job, Link, work};

@@ -1,8 +1,37 @@
-//! Why a trial gave no report.
+//! Why a target cannot be spoken to, and why a trial gave no report.
 
-use super::client::ClientError;
 use std::any::Any;
 use tokio::task::JoinError;
+
+/// Why a target cannot be spoken to at all.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The base URL cannot be used; it is not repeated, for it may hold a secret.
+    #[error("the url of the target cannot be used: {reason}")]
+    Url {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The name of the host has no address.
+    #[error("the host {host} cannot be resolved")]
+    Dns {
+        /// Name of the host.
+        host: String,
+        /// What the resolver said.
+        source: std::io::Error,
+    },
+    /// TLS cannot be set up on this machine.
+    #[error("tls cannot be set up")]
+    Tls(#[from] rustls::Error),
+    /// A header of the suite cannot be sent; its value is not repeated.
+    #[error("the header {name} cannot be sent: {reason}")]
+    Header {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+}
 
 /// Why a trial gave no report.
 #[derive(Debug, thiserror::Error)]

@@ -22,9 +22,9 @@ mod tls;
 mod worker;
 
 pub use crate::target::protocol::Asked;
-pub use client::{Client, ClientError, NoAnswer};
+pub use client::{Client, NoAnswer};
 pub use engine::{LiveTrial, run_trial};
-pub use error::LoadError;
+pub use error::{ClientError, LoadError};
 pub use exchange::{Exchanged, Observer};
 pub use headers::may_be_secret;
 pub use play::{Due, Play, pause};

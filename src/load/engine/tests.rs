@@ -1,7 +1,7 @@
 //! The worker's own thread, on the real clock: what comes back from it, and that nothing is lost.
 
 use super::run_on_thread;
-use crate::load::client::ClientError;
+use crate::load::error::ClientError;
 use crate::load::error::LoadError;
 use crate::load::exchange::{Exchanged, Observer};
 use crate::load::fake::{Act, Calm, Fake, closed, job, open};
