@@ -45,6 +45,7 @@ impl Report {
         let folder = Folder::find(self.out.path(), &self.run).map_err(|error| no_run(&error))?;
         let text = match results(&folder) {
             Ok(Some(results)) => render(&results, format, templates.as_ref()),
+            Ok(None) if !is_run(&folder) => Err(format!("{} is no run", folder.path().display())),
             Ok(None) => unfinished(&folder, format),
             Err(error) => Err(error),
         };
@@ -92,6 +93,14 @@ fn render(
             None => markdown::render(results),
         },
     })
+}
+
+/// Whether a folder without results can be a run's: one that was killed may not even have its first
+/// file, but one with other files only is something else.
+fn is_run(folder: &Folder) -> bool {
+    let is_empty =
+        || std::fs::read_dir(folder.path()).is_ok_and(|mut files| files.next().is_none());
+    folder.config().exists() || folder.journal().exists() || is_empty()
 }
 
 /// Whether a journal has its first line: a run may be killed before.

@@ -81,6 +81,13 @@ fn a_run_that_was_killed_before_its_journal_says_that_there_is_nothing() {
 }
 
 #[test]
+fn a_folder_of_something_else_is_no_run() {
+    let bench = Bench::new();
+    bench.write("elsewhere/notes.txt", "not a run");
+    bench.run(&["report", "elsewhere"]).exits(2).says(&["elsewhere is no run"]);
+}
+
+#[test]
 fn a_journal_that_is_broken_before_its_end_is_refused() {
     let bench = Bench::new();
     bench.write(".plimsoll/latest", "runs/1\n");
