@@ -10,7 +10,7 @@ use crate::run::{
     self, Folder, FolderError, JournalFile, LaunchError, Launched, Live, Only, Refusal, RunError,
     SuiteRun, clock,
 };
-use crate::target::{RunningTarget, TargetError};
+use crate::target::{RunningTarget, Stopped, TargetError};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
@@ -184,13 +184,7 @@ impl Session {
         progress.now("stopping the target");
         if let Some(running) = launched.running.take() {
             let stopped = running.stop().await;
-            if let (None, Some(exit)) = (&self.problem, stopped.earlier()) {
-                self.problem = Some(Problem {
-                    code: ProblemCode::Target,
-                    text: format!("the target stopped after the last trial: {}", exit.status),
-                    last_lines: exit.last_lines.as_slice().to_vec(),
-                });
-            }
+            self.problem = self.problem.take().or_else(|| died_at_end(&stopped));
             for survivor in stopped.survivors {
                 progress.line(&format!(
                     "warning: process {} ({}) of the target could not be ended",
@@ -205,7 +199,8 @@ fn measured(candidate: &Option<Baseline>, check: &str) -> bool {
     candidate.as_ref().is_some_and(|candidate| candidate.checks.contains_key(check))
 }
 
-fn launch_problem(error: &LaunchError) -> Problem {
+/// Why there was nothing to measure.
+pub(super) fn launch_problem(error: &LaunchError) -> Problem {
     let interrupted = matches!(error, LaunchError::Managed(TargetError::Interrupted));
     Problem {
         code: if interrupted { ProblemCode::Interrupted } else { ProblemCode::Target },
@@ -214,7 +209,8 @@ fn launch_problem(error: &LaunchError) -> Problem {
     }
 }
 
-fn run_problem(error: &RunError) -> Problem {
+/// Why the measurement could not go on.
+pub(super) fn run_problem(error: &RunError) -> Problem {
     let (code, last_lines) = match error {
         RunError::TargetDied { last_lines, .. } => (ProblemCode::Target, last_lines.clone()),
         RunError::TargetStuck { .. } => (ProblemCode::Target, Vec::new()),
@@ -222,4 +218,14 @@ fn run_problem(error: &RunError) -> Problem {
         RunError::Load { .. } | RunError::Journal { .. } => (ProblemCode::Usage, Vec::new()),
     };
     Problem { code, text: super::arguments::chain(error), last_lines }
+}
+
+/// A target that had ended before it was asked to, when nobody was looking any more.
+pub(super) fn died_at_end(stopped: &Stopped) -> Option<Problem> {
+    let exit = stopped.earlier()?;
+    Some(Problem {
+        code: ProblemCode::Target,
+        text: format!("the target stopped after the last trial: {}", exit.status),
+        last_lines: exit.last_lines.as_slice().to_vec(),
+    })
 }

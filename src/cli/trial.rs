@@ -2,19 +2,17 @@
 
 use super::ExitStatus;
 use super::arguments::{
-    FormatOption, QuietOption, SuiteOptions, chain, complain, duration, no_check, not_empty,
-    runtime, usage,
+    FormatOption, QuietOption, SuiteOptions, complain, duration, no_check, not_empty, runtime,
+    usage,
 };
 use super::progress::{Progress, print, say};
+use super::session::{died_at_end, launch_problem, run_problem};
 use super::signal;
 use crate::config::Plan;
 use crate::config::plan::{CheckPlan, Knob};
-use crate::report::{json, trial as text};
-use crate::run::{self, LaunchError, Live, Observer as _, Rig as _, RunError, clock};
-use crate::target::TargetError;
-use crate::trial::{
-    Evidence, Flow, Load, Purpose, TrialPlan, TrialReport, TrialResult, Watch, Window,
-};
+use crate::report::{Problem, json, trial as text};
+use crate::run::{self, Live, Observer as _, Rig as _, RunError, clock};
+use crate::trial::{Evidence, Load, Patient, Purpose, TrialPlan, TrialReport, TrialResult};
 use crate::units::{CONCURRENCY_MAX, KnobValue, Rate, as_f64, at_least_one};
 use crate::workload::Arrivals;
 use clap::{ArgGroup, Args, ValueEnum};
@@ -59,15 +57,6 @@ pub(super) struct Trial {
 enum Format {
     Text,
     Json,
-}
-
-/// Lets every trial run to its end.
-struct Patient;
-
-impl Watch for Patient {
-    fn observe(&mut self, _: &Window) -> Flow {
-        Flow::Continue
-    }
 }
 
 /// Sessions of a closed loop that are played to learn how many fit into the asked time.
@@ -183,13 +172,8 @@ async fn one(
         usage(&format!("cannot find our own program: {error}"), "start it by its path")
     })?;
     let log = folder.path().join("target.log");
-    let mut launched = run::launch(suite, &program, &log, stop).await.map_err(|error| {
-        failed(&error, &error.last_lines());
-        match error {
-            LaunchError::Managed(TargetError::Interrupted) => ExitStatus::Interrupted,
-            LaunchError::Managed(_) | LaunchError::Unreachable { .. } => ExitStatus::Target,
-        }
-    })?;
+    let launched = run::launch(suite, &program, &log, stop).await;
+    let mut launched = launched.map_err(|error| failed(&launch_problem(&error)))?;
     progress.started(plan);
     let nonce = clock::nonce(clock::now());
     let played = {
@@ -199,39 +183,18 @@ async fn one(
         play(&mut rig, plan, length, progress).await
     };
     progress.finish();
-    let mut died = false;
-    if let Some(running) = launched.running.take()
-        && let Some(exit) = running.stop().await.earlier()
-        && played.is_ok()
-    {
-        complain(&format!("the target stopped at the end of the trial: {}", exit.status), None);
-        exit.last_lines.as_slice().iter().for_each(|line| say(&format!("  | {line}")));
-        died = true;
-    }
-    let report = played.map_err(|error| match &error {
-        RunError::TargetDied { last_lines, .. } => {
-            failed(&error, last_lines);
-            ExitStatus::Target
-        }
-        RunError::TargetStuck { .. } => {
-            failed(&error, &[]);
-            ExitStatus::Target
-        }
-        RunError::Interrupted => {
-            failed(&error, &[]);
-            ExitStatus::Interrupted
-        }
-        RunError::Load { .. } | RunError::Journal { .. } => {
-            failed(&error, &[]);
-            ExitStatus::Usage
-        }
-    })?;
-    if died { Err(ExitStatus::Target) } else { Ok(report) }
+    let died = match launched.running.take() {
+        Some(running) => died_at_end(&running.stop().await),
+        None => None,
+    };
+    let report = played.map_err(|error| failed(&run_problem(&error)))?;
+    died.map_or(Ok(report), |problem| Err(failed(&problem)))
 }
 
-fn failed(error: &dyn std::error::Error, last_lines: &[String]) {
-    complain(&chain(error), None);
-    last_lines.iter().for_each(|line| say(&format!("  | {line}")));
+fn failed(problem: &Problem) -> ExitStatus {
+    complain(&problem.text, None);
+    problem.last_lines.iter().for_each(|line| say(&format!("  | {line}")));
+    ExitStatus::from_code(problem.code.exit_code())
 }
 
 /// In closed loop a short play first tells how many sessions fit into the asked time.

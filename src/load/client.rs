@@ -5,13 +5,13 @@ use super::endpoint::Endpoint;
 use super::error::ClientError;
 use super::exchange::{Attempt, Exchanged, Observer, attempt, response};
 use super::failure::Failure;
-use super::headers::Headers;
+use super::headers::{Headers, secrets_of_headers};
 use super::pool::Pool;
 use super::stamped::{Payload, Wire};
 use super::timeouts::Clock;
 use super::tls;
 use crate::config::plan::{ConnectionMode, TargetPlan, TargetSource, Timeouts};
-use crate::target::protocol::{Asked, Outgoing, Protocol, UsageField, expand, one_line};
+use crate::target::protocol::{Asked, Outgoing, Protocol, UsageField, expand, short_line};
 use crate::target::{Mask, secrets_of};
 use crate::trial::{Ending, Outcome};
 use bytes::Bytes;
@@ -70,7 +70,7 @@ impl Client {
             endpoint: endpoint.resolved().await?,
             tls,
             protocol: Protocol::new(&target.api, &target.status),
-            mask: mask(target, &headers),
+            mask: mask(target),
             headers,
             timeouts: target.timeouts,
             pool: RefCell::new(Pool::new(target.connection)),
@@ -267,7 +267,7 @@ impl Client {
 
     /// A detail that may be shown: no secret of the suite, one bounded line.
     fn clean(&self, detail: &str) -> String {
-        one_line(&self.mask.text(detail), DETAIL_CHARS_MAX)
+        short_line(&self.mask.text(detail), DETAIL_CHARS_MAX)
     }
 }
 
@@ -291,12 +291,12 @@ impl Observer for Nobody {
 }
 
 /// Blanks the secrets that `target` was told: by its headers, and by its environment.
-fn mask(target: &TargetPlan, headers: &Headers) -> Mask {
+fn mask(target: &TargetPlan) -> Mask {
     let told = match &target.source {
         TargetSource::Managed(managed) => secrets_of(managed),
         TargetSource::Url(_) | TargetSource::Demo(_) => Vec::new(),
     };
-    Mask::new(told.iter().chain(headers.secrets()))
+    Mask::new(told.iter().chain(secrets_of_headers(&target.headers)))
 }
 
 fn default(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {

@@ -8,7 +8,8 @@ use super::worker::{Exchange, Job, work};
 use crate::slo::Slo;
 use crate::target::protocol::Asked;
 use crate::trial::{
-    Ending, Flow, Load, Outcome, RequestId, StopReason, TrialPlan, TrialReport, Watch, Window,
+    Ending, Flow, Load, Outcome, Patient, RequestId, StopReason, TrialPlan, TrialReport, Watch,
+    Window,
 };
 use crate::units::{KnobValue, Rate};
 use crate::workload::{Arrivals, HistoryMode, Length, Salt, SessionLaw, ThinkTime};
@@ -168,15 +169,6 @@ pub(super) fn job(load: Load, turns: u32, count: u64, slos: &[&str]) -> Job {
     }
 }
 
-/// Lets a trial go on.
-pub(super) struct Calm;
-
-impl Watch for Calm {
-    fn observe(&mut self, _window: &Window) -> Flow {
-        Flow::Continue
-    }
-}
-
 /// Ends a trial once almost all that was decided in a window was late.
 pub(super) struct AllLate;
 
@@ -211,5 +203,5 @@ pub(super) async fn run_here(
 
 /// The report of a job that nobody disturbs.
 pub(super) async fn report_of(job: Job, fake: &Rc<Fake>) -> TrialReport {
-    run_here(job, fake, &mut Calm, &CancellationToken::new()).await.0.unwrap()
+    run_here(job, fake, &mut Patient, &CancellationToken::new()).await.0.unwrap()
 }

@@ -26,5 +26,5 @@ pub use client::{Client, NoAnswer};
 pub use engine::{LiveTrial, run_trial};
 pub use error::{ClientError, LoadError};
 pub use exchange::{Exchanged, Observer};
-pub use headers::may_be_secret;
+pub use headers::secrets_of_headers;
 pub use play::{Due, Play, pause};

@@ -3,7 +3,7 @@
 use crate::config::Plan;
 use crate::config::plan::{ManagedTarget, Ready, TargetSource};
 use crate::demo::Profile;
-use crate::load::{Client, may_be_secret};
+use crate::load::{Client, secrets_of_headers};
 use crate::target::{RunningTarget, TargetError, start};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -76,9 +76,8 @@ fn bounded(managed: ManagedTarget, budget: Duration) -> ManagedTarget {
 fn command(plan: &Plan, managed: &ManagedTarget) -> ManagedTarget {
     let folder = plan.file.parent().map(Path::to_owned).unwrap_or_default();
     // A server may log the requests that it gets.
-    let headers = plan.target.headers.iter().filter(|(name, _)| may_be_secret(name));
-    let headers = headers.map(|(_, value)| value.clone());
-    let secrets = managed.secrets.iter().cloned().chain(headers).collect();
+    let headers = secrets_of_headers(&plan.target.headers);
+    let secrets = managed.secrets.iter().chain(headers).cloned().collect();
     let directory = folder.join(&managed.directory);
     ManagedTarget { directory, secrets, ..managed.clone() }
 }

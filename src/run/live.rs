@@ -4,7 +4,7 @@ use super::{Rig, RunError};
 use crate::config::Plan;
 use crate::load::{LiveTrial, LoadError, run_trial};
 use crate::target::RunningTarget;
-use crate::trial::{Flow, Load, Outcome, TrialPlan, TrialReport, Watch, Window};
+use crate::trial::{Load, Outcome, Patient, TrialPlan, TrialReport, Watch, Window};
 use crate::workload::{Length, Salt, SessionLaw};
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -88,15 +88,6 @@ impl Rig for Live<'_> {
 
     fn elapsed(&self) -> Duration {
         self.started.elapsed()
-    }
-}
-
-/// Lets a trial run to its end.
-struct Patient;
-
-impl Watch for Patient {
-    fn observe(&mut self, _: &Window) -> Flow {
-        Flow::Continue
     }
 }
 

@@ -28,5 +28,5 @@ pub use result::{
     CountsResult, EndedResult, EvidenceResult, HealthResult, RatesResult, Reason, TokensResult,
     TrialResult, TrialSlo, Validity, reasons_of, tidy, unit_of,
 };
-pub use watch::{Flow, StopReason, Watch};
+pub use watch::{Flow, Patient, StopReason, Watch};
 pub use window::Window;

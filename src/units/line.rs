@@ -13,11 +13,14 @@ pub fn one_line(text: &str) -> String {
         .collect()
 }
 
-fn is_unprintable(c: char) -> bool {
+/// Whether a character is a control character, has no width, turns the direction of text, or cannot
+/// stand in XML.
+#[must_use]
+pub fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 
 #[cfg(test)]

@@ -1,13 +1,12 @@
 //! The worker's own thread, on the real clock: what comes back from it, and that nothing is lost.
 
 use super::run_on_thread;
-use crate::load::error::ClientError;
-use crate::load::error::LoadError;
+use crate::load::error::{ClientError, LoadError};
 use crate::load::exchange::{Exchanged, Observer};
-use crate::load::fake::{Act, Calm, Fake, closed, job, open};
+use crate::load::fake::{Act, Fake, closed, job, open};
 use crate::load::worker::Exchange;
 use crate::target::protocol::Asked;
-use crate::trial::{Ended, Outcome, RequestId, Window};
+use crate::trial::{Ended, Outcome, Patient, RequestId, Window};
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
@@ -52,7 +51,7 @@ async fn a_trial_on_its_own_thread_gives_its_report_and_the_readings_of_that_thr
     let (open_fake, ended) = scripted(|_| Act::Answer(3));
     let stop = CancellationToken::new();
     let job = job(closed(4), 1, 40, &["p90 e2e < 10s"]);
-    let report = run_on_thread(job, open_fake, &mut Calm, &stop, &mut |_| {}).await.unwrap();
+    let report = run_on_thread(job, open_fake, &mut Patient, &stop, &mut |_| {}).await.unwrap();
     assert_eq!((report.ended, report.counts.of(Outcome::Ok)), (Ended::Complete, 40));
     let readings = report.health.readings;
     assert!(readings.cpu_cores.unwrap() > 0.0 && readings.workers == 1, "{readings:?}");
@@ -68,7 +67,7 @@ async fn a_panic_of_the_thread_is_an_error() {
     let open_fake = async || -> Result<Told, ClientError> { panic!("no {}", "luck") };
     let stop = CancellationToken::new();
     let job = job(closed(1), 1, 1, &[]);
-    let report = run_on_thread(job, open_fake, &mut Calm, &stop, &mut |_| {}).await;
+    let report = run_on_thread(job, open_fake, &mut Patient, &stop, &mut |_| {}).await;
     let Err(LoadError::Panicked { what }) = report else { panic!("{report:?}") };
     assert_eq!(what, "no luck");
 }
@@ -82,8 +81,9 @@ async fn an_interruption_reaches_the_thread_also_while_the_client_is_being_made(
         std::future::pending().await
     };
     let job = job(closed(1), 1, 1, &[]);
-    let report =
-        timeout(LONG, run_on_thread(job, open_fake, &mut Calm, &stop, &mut |_| {})).await.unwrap();
+    let report = timeout(LONG, run_on_thread(job, open_fake, &mut Patient, &stop, &mut |_| {}))
+        .await
+        .unwrap();
     assert!(matches!(report, Err(LoadError::Interrupted)), "{report:?}");
 }
 
@@ -96,7 +96,7 @@ async fn a_caller_that_goes_away_takes_the_worker_with_it() {
     let mut progress = |_: &Window| {
         let _full = seen.try_send(());
     };
-    let mut calm = Calm;
+    let mut calm = Patient;
     tokio::select! {
         report = run_on_thread(job, open_fake, &mut calm, &stop, &mut progress) => {
             panic!("{report:?}")

@@ -1,11 +1,9 @@
 //! In virtual time, against a scripted target.
 
 use crate::load::error::LoadError;
-use crate::load::fake::{
-    Act, AllLate, Calm, Fake, Seen, closed, job, ms, open, report_of, run_here,
-};
+use crate::load::fake::{Act, AllLate, Fake, Seen, closed, job, ms, open, report_of, run_here};
 use crate::trial::{
-    Ended, Evidence, InvalidReason, Outcome, RequestId, Series, TrialReport, Window,
+    Ended, Evidence, InvalidReason, Outcome, Patient, RequestId, Series, TrialReport, Window,
 };
 use crate::workload::{Arrivals, HistoryMode, Sequence, ThinkTime};
 use std::time::Duration;
@@ -244,7 +242,7 @@ async fn windows_close_at_whole_seconds_and_are_shown_as_they_close() {
     let fake = Fake::new(|_| Act::Answer(333));
     let stop = CancellationToken::new();
     let (report, shown) =
-        run_here(job(open(30.0), 1, 150, &["p50 e2e < 1s"]), &fake, &mut Calm, &stop).await;
+        run_here(job(open(30.0), 1, 150, &["p50 e2e < 1s"]), &fake, &mut Patient, &stop).await;
     let report = report.unwrap();
     assert!(shown.len() >= 4, "{}", shown.len());
     assert_eq!(report.windows[..shown.len()], shown[..]);
@@ -266,12 +264,12 @@ async fn a_trial_that_is_interrupted_gives_no_report() {
         tokio::time::sleep(ms(1_500)).await;
         stop.cancel();
     };
-    let mut calm = Calm;
+    let mut calm = Patient;
     let ((report, shown), ()) =
         tokio::join!(run_here(job.clone(), &fake, &mut calm, &stop), interrupt);
     assert!(matches!(report, Err(LoadError::Interrupted)), "{report:?}");
     assert_eq!((shown.len(), fake.in_flight.get()), (1, 0));
-    let (report, _) = run_here(job, &fake, &mut Calm, &stop).await;
+    let (report, _) = run_here(job, &fake, &mut Patient, &stop).await;
     assert!(matches!(report, Err(LoadError::Interrupted)), "also before its start");
 }
 
@@ -279,7 +277,7 @@ async fn a_trial_that_is_interrupted_gives_no_report() {
 async fn a_panic_in_a_request_is_an_error_and_not_a_missing_request() {
     let fake = Fake::new(|id| if id.session == 30 { Act::Panic } else { Act::Answer(5) });
     let stop = CancellationToken::new();
-    let (report, _) = run_here(job(open(50.0), 1, 100, &[]), &fake, &mut Calm, &stop).await;
+    let (report, _) = run_here(job(open(50.0), 1, 100, &[]), &fake, &mut Patient, &stop).await;
     let Err(LoadError::Panicked { what }) = report else { panic!("{report:?}") };
     assert_eq!(what, "a defect in request 30");
 }

@@ -1,5 +1,7 @@
 //! Text of the target, made fit for one line of a report.
 
+use crate::units::is_unprintable;
+
 /// Shortest word of a header's value that is looked for as a secret; shorter ones would blank
 /// ordinary words.
 const SECRET_CHARS_MIN: usize = 6;
@@ -7,12 +9,12 @@ const SECRET_CHARS_MIN: usize = 6;
 /// `text` on one line of at most `max` characters: runs of white space, control and direction
 /// characters become one space.
 #[must_use]
-pub fn one_line(text: &str, max: usize) -> String {
+pub fn short_line(text: &str, max: usize) -> String {
     let mut line = String::with_capacity(text.len().min(max * 2));
     let mut gap = false;
     let mut count = 0;
     for c in text.chars() {
-        if c.is_whitespace() || c.is_control() || is_invisible(c) {
+        if c.is_whitespace() || is_unprintable(c) {
             gap = count > 0;
             continue;
         }
@@ -30,11 +32,6 @@ pub fn one_line(text: &str, max: usize) -> String {
     line
 }
 
-/// Characters that have no width or turn the direction of text.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
 /// What of a secret is looked for: all of it, and each longer word (`Bearer KEY`).
 pub(crate) fn words_of(secret: &str) -> impl Iterator<Item = &str> {
     let words = std::iter::once(secret.trim()).chain(secret.split_whitespace());
@@ -49,7 +46,7 @@ pub(super) fn excerpt(bytes: &[u8], max: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::one_line;
+    use super::short_line;
 
     #[test]
     fn a_detail_is_one_bounded_line_without_control_characters() {
@@ -62,7 +59,7 @@ mod tests {
             ("1234567890", "1234567890"),
             ("12345678 9012", "12345678 9…"),
         ] {
-            assert_eq!(one_line(text, 10), line, "{text:?}");
+            assert_eq!(short_line(text, 10), line, "{text:?}");
         }
     }
 }

@@ -12,7 +12,7 @@ mod template;
 
 pub use answer::{End, Head, Output, Verdict};
 pub use api::{Asked, Outgoing, Protocol, Reader, UsageField, retry_after};
-pub use detail::one_line;
+pub use detail::short_line;
 pub(super) use detail::words_of;
 pub use sse::{Event, Splitter, TooLarge};
 pub use template::expand;
