@@ -3,7 +3,9 @@
 
 mod cap;
 mod client;
+mod clock;
 mod connection;
+mod control;
 mod endpoint;
 mod engine;
 mod error;
@@ -12,19 +14,24 @@ mod failure;
 #[cfg(test)]
 mod fake;
 mod headers;
+mod link;
 mod pacer;
 mod play;
 mod pool;
 mod probe;
+mod share;
 mod stamped;
 mod timeouts;
+mod timer;
 mod tls;
 mod worker;
 
 pub use crate::target::protocol::Asked;
 pub use client::{Client, NoAnswer};
+pub use control::{Audience, TraceRows};
 pub use engine::{LiveTrial, run_trial};
 pub use error::{ClientError, LoadError};
 pub use exchange::{Exchanged, Observer};
 pub use headers::secrets_of_headers;
 pub use play::{Due, Play, pause};
+pub use share::Share;

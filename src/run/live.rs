@@ -2,7 +2,7 @@
 
 use super::{Rig, RunError};
 use crate::config::Plan;
-use crate::load::{LiveTrial, LoadError, run_trial};
+use crate::load::{Audience, LiveTrial, LoadError, run_trial};
 use crate::target::RunningTarget;
 use crate::trial::{Load, Outcome, Patient, TrialPlan, TrialReport, Watch, Window};
 use crate::workload::{Length, Salt, SessionLaw};
@@ -166,7 +166,9 @@ impl Live<'_> {
             target: &self.plan.target,
             base_url: &self.base_url,
             in_flight_max: self.in_flight_max,
+            workers: None,
         };
+        let mut audience = Audience { watch, windows: seen, rows: None };
         let died = async {
             match &mut self.target {
                 Some(target) => target.exited().await,
@@ -180,7 +182,7 @@ impl Live<'_> {
                 status: exit.status.to_string(),
                 last_lines: exit.last_lines.as_slice().to_vec(),
             }),
-            report = run_trial(&trial, watch, &self.stop, seen) => report.map_err(|source| {
+            report = run_trial(&trial, &mut audience, &self.stop) => report.map_err(|source| {
                 if matches!(source, LoadError::Interrupted) {
                     RunError::Interrupted
                 } else {

@@ -1,7 +1,9 @@
 //! In virtual time, against a scripted target.
 
 use crate::load::error::LoadError;
-use crate::load::fake::{Act, AllLate, Fake, Seen, closed, job, ms, open, report_of, run_here};
+use crate::load::fake::{
+    Act, AllLate, Fake, Seen, capped, closed, job, ms, open, report_of, run_here,
+};
 use crate::trial::{
     Ended, Evidence, InvalidReason, Outcome, Patient, RequestId, Series, TrialReport, Window,
 };
@@ -169,7 +171,7 @@ async fn a_closed_loop_client_that_was_turned_away_waits() {
 async fn above_our_own_limit_nothing_is_queued_and_the_trial_is_invalid() {
     let fake = Fake::new(|_| Act::Answer(400));
     let mut job = job(open(100.0), 1, 200, &["p50 ttfc < 1s"]);
-    job.by_resources = Some(5);
+    job = capped(job, ms(30_000), Some(5));
     let report = report_of(job, &fake).await;
     assert_adds_up(&report, 200);
     assert_eq!((fake.most_in_flight.get(), fake.warmed.get()), (5, 5));
@@ -185,7 +187,7 @@ async fn above_our_own_limit_nothing_is_queued_and_the_trial_is_invalid() {
 async fn above_what_the_load_can_need_the_target_is_to_blame() {
     let fake = Fake::new(|_| Act::Silence);
     let mut job = job(open(100.0), 1, 200, &["p50 ttfc < 100s"]);
-    job.timeout = ms(500); // 2 x 100/s x 0.5 s
+    job = capped(job, ms(500), None); // 2 x 100/s x 0.5 s
     job.plan.time_limit = Duration::from_secs(5);
     let report = report_of(job, &fake).await;
     assert_eq!(fake.most_in_flight.get(), 100);
