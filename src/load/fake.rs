@@ -4,6 +4,7 @@ use super::cap;
 use super::engine::{connect, supervise};
 use super::error::LoadError;
 use super::exchange::{Exchanged, Observer};
+use super::stamped::Arrival;
 use super::worker::{Exchange, Job, work};
 use crate::slo::Slo;
 use crate::target::protocol::Asked;
@@ -114,8 +115,9 @@ impl Exchange for Fake {
             Act::Answer(length) => {
                 for part in 0..3 {
                     sleep(ms(length / 3 + if part == 2 { length % 3 } else { 0 })).await;
-                    observer.first_byte(Instant::now());
-                    observer.chunk(Instant::now(), true);
+                    let arrival = Arrival::unstamped(Instant::now());
+                    observer.first_byte(arrival);
+                    observer.chunk(arrival, true);
                 }
                 ended(Outcome::Ok, format!("{}.{}", id.session, id.turn), None)
             }

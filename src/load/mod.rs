@@ -12,10 +12,13 @@ mod failure;
 #[cfg(test)]
 mod fake;
 mod headers;
+mod kernel;
 mod pacer;
 mod play;
 mod pool;
 mod probe;
+mod realtime;
+mod socket;
 mod stamped;
 mod timeouts;
 mod tls;
@@ -28,3 +31,4 @@ pub use error::{ClientError, LoadError};
 pub use exchange::{Exchanged, Observer};
 pub use headers::secrets_of_headers;
 pub use play::{Due, Play, pause};
+pub use stamped::Arrival;

@@ -10,6 +10,7 @@ use super::exchange::{Exchanged, Observer};
 use super::pacer::{Clock, Pacer, Ticks};
 use super::play::{Due, Play, pause};
 use super::probe::{CpuMeter, Descriptors};
+use super::stamped::Arrival;
 use crate::target::protocol::Asked;
 use crate::trial::{
     Ended, Expected, Outcome, Readings, Recorder, RequestId, StopReason, TrialPlan, TrialReport,
@@ -356,11 +357,12 @@ impl Observer for Tap<'_> {
         self.recorder.borrow_mut().written(self.id, self.clock.since_start(at));
     }
 
-    fn first_byte(&self, at: Instant) {
-        self.recorder.borrow_mut().first_byte(self.id, self.clock.since_start(at));
+    fn first_byte(&self, arrival: Arrival) {
+        self.recorder.borrow_mut().first_byte(self.id, self.clock.since_start(arrival.at));
     }
 
-    fn chunk(&self, at: Instant, answer: bool) {
-        self.recorder.borrow_mut().chunk(self.id, self.clock.since_start(at), answer);
+    fn chunk(&self, arrival: Arrival, answer: bool) {
+        let at = self.clock.since_start(arrival.at);
+        self.recorder.borrow_mut().chunk(self.id, at, answer);
     }
 }
