@@ -6,8 +6,9 @@ use super::error::ClientError;
 use super::exchange::{Attempt, Exchanged, Observer, attempt, response};
 use super::failure::Failure;
 use super::headers::{Headers, secrets_of_headers};
+use super::kernel::Kernel;
 use super::pool::Pool;
-use super::stamped::{Payload, Wire};
+use super::stamped::{Arrival, Payload, Wire};
 use super::timeouts::Clock;
 use super::tls;
 use crate::config::plan::{ConnectionMode, TargetPlan, TargetSource, Timeouts};
@@ -48,6 +49,7 @@ pub struct NoAnswer {
 pub struct Client {
     endpoint: Endpoint,
     tls: Option<TlsConnector>,
+    kernel: Rc<Kernel>,
     protocol: Protocol,
     headers: Headers,
     /// Blanks what the target says back of the suite's secrets, as its log is blanked.
@@ -69,6 +71,7 @@ impl Client {
         Ok(Self {
             endpoint: endpoint.resolved().await?,
             tls,
+            kernel: Rc::new(Kernel::new()),
             protocol: Protocol::new(&target.api, &target.status),
             mask: mask(target),
             headers,
@@ -100,6 +103,13 @@ impl Client {
             self.pool.borrow_mut().put(connection, 0, 0);
         }
         self.idle()
+    }
+
+    /// Steps of the clock of day that were seen while answers were read. Around one, arrivals are by
+    /// our own clock.
+    #[must_use]
+    pub fn clock_steps(&self) -> u64 {
+        self.kernel.clock_steps()
     }
 
     /// Idle connections.
@@ -192,7 +202,7 @@ impl Client {
     }
 
     async fn open(&self) -> Result<Connection, Failure> {
-        Connection::open(&self.endpoint, self.tls.as_ref()).await
+        Connection::open(&self.endpoint, self.tls.as_ref(), &self.kernel).await
     }
 
     async fn or_open(
@@ -286,8 +296,8 @@ struct Nobody;
 impl Observer for Nobody {
     fn connected(&self, _: Duration) {}
     fn written(&self, _: Instant) {}
-    fn first_byte(&self, _: Instant) {}
-    fn chunk(&self, _: Instant, _: bool) {}
+    fn first_byte(&self, _: Arrival) {}
+    fn chunk(&self, _: Arrival, _: bool) {}
 }
 
 /// Blanks the secrets that `target` was told: by its headers, and by its environment.

@@ -3,6 +3,8 @@
 
 use super::endpoint::Endpoint;
 use super::failure::Failure;
+use super::kernel::Kernel;
+use super::socket::Socket;
 use super::stamped::{Payload, Stamped, Wire};
 use crate::trial::Outcome;
 use hyper::client::conn::http1::{self, SendRequest};
@@ -31,24 +33,26 @@ impl Connection {
     pub(super) async fn open(
         endpoint: &Endpoint,
         tls: Option<&TlsConnector>,
+        kernel: &Rc<Kernel>,
     ) -> Result<Self, Failure> {
         let tcp = connected(endpoint).await?;
-        let Some(tls) = tls else { return Self::over(tcp).await };
+        let wire = Rc::new(Wire::default());
+        let socket = Socket::new(tcp, &wire, kernel);
+        let Some(tls) = tls else { return Self::over(socket, wire).await };
         let refused = |said: String| {
             let detail = format!("no tls connection to {}: {said}", endpoint.authority);
             Failure::new(Outcome::Connect, detail)
         };
         let name =
             ServerName::try_from(endpoint.host.clone()).map_err(|e| refused(e.to_string()))?;
-        let stream = tls.connect(name, tcp).await.map_err(|e| refused(e.to_string()))?;
-        Self::over(stream).await
+        let stream = tls.connect(name, socket).await.map_err(|e| refused(e.to_string()))?;
+        Self::over(stream, wire).await
     }
 
-    async fn over<T>(stream: T) -> Result<Self, Failure>
+    async fn over<T>(stream: T, wire: Rc<Wire>) -> Result<Self, Failure>
     where
         T: AsyncRead + AsyncWrite + Unpin + 'static,
     {
-        let wire = Rc::new(Wire::default());
         let io = TokioIo::new(Stamped::new(stream, &wire));
         let (sender, driver) = http1::handshake(io)
             .await

@@ -8,6 +8,7 @@ use super::exchange::{Exchanged, Observer};
 use super::link::Word;
 use super::play::Play;
 use super::share::Share;
+use super::stamped::Arrival;
 use super::timer::Timer;
 use super::worker::{Exchange, Job, work};
 use crate::slo::Slo;
@@ -118,8 +119,9 @@ impl Exchange for Fake {
             Act::Answer(length) => {
                 for part in 0..3 {
                     sleep(ms(length / 3 + if part == 2 { length % 3 } else { 0 })).await;
-                    observer.first_byte(Instant::now());
-                    observer.chunk(Instant::now(), true);
+                    let arrival = Arrival::unstamped(Instant::now());
+                    observer.first_byte(arrival);
+                    observer.chunk(arrival, true);
                 }
                 ended(Outcome::Ok, format!("{}.{}", id.session, id.turn), None)
             }

@@ -14,6 +14,7 @@ use super::pacer::{Pacer, Ticks};
 use super::play::{Due, Play, pause};
 use super::probe::CpuMeter;
 use super::share::Share;
+use super::stamped::Arrival;
 use super::timer::Timer;
 use crate::target::protocol::Asked;
 use crate::trial::{Ended, Expected, Finished, Outcome, Recorder, RequestId, TrialPlan};
@@ -370,11 +371,13 @@ impl Observer for Tap<'_> {
         self.recorder.borrow_mut().written(self.id, self.clock.since_start(at));
     }
 
-    fn first_byte(&self, at: Instant) {
-        self.recorder.borrow_mut().first_byte(self.id, self.clock.since_start(at));
+    fn first_byte(&self, arrival: Arrival) {
+        self.recorder.borrow_mut().first_byte(self.id, self.clock.since_start(arrival.at));
     }
 
-    fn chunk(&self, at: Instant, answer: bool) {
-        self.recorder.borrow_mut().chunk(self.id, self.clock.since_start(at), answer);
+    fn chunk(&self, arrival: Arrival, answer: bool) {
+        let mut recorder = self.recorder.borrow_mut();
+        recorder.received(self.id, arrival.lag);
+        recorder.chunk(self.id, self.clock.since_start(arrival.at), answer);
     }
 }
