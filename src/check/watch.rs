@@ -92,7 +92,9 @@ fn binds_most(slo: &Slo) -> bool {
 mod tests {
     use super::Curtail;
     use crate::slo::Slo;
-    use crate::trial::{Flow, Load, Purpose, StopReason, Tally, TrialPlan, Watch, Window};
+    use crate::trial::{
+        Flow, Load, Purpose, Sending, StopReason, Strain, Tally, TrialPlan, Watch, Window,
+    };
     use crate::units::{KnobValue, Rate};
     use crate::workload::Arrivals;
     use std::time::Duration;
@@ -133,6 +135,8 @@ mod tests {
                 Tally { not_good: ttfc.0, n: ttfc.1 },
                 Tally { not_good: tbc.0, n: tbc.1 },
             ],
+            sending: Sending::default(),
+            strain: Strain::default(),
         }
     }
 

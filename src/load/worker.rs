@@ -105,7 +105,7 @@ pub(super) async fn work<E: Exchange + 'static>(
         workers: 1,
         descriptors: link.descriptors.most(),
         descriptors_limit: worker.job.descriptors_limit,
-        in_flight_mean: None,
+        ..Readings::default()
     };
     worker.finish(at, ended, readings).await
 }

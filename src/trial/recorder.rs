@@ -6,7 +6,8 @@ mod tests;
 
 use super::request::{InFlight, Lengths, is_late, is_overdue, is_within, observation};
 use super::{
-    Counts, Distribution, Ended, Outcome, Readings, Series, Tally, TrialPlan, TrialReport, Window,
+    Counts, Distribution, Ended, Outcome, Readings, Sending, Series, Strain, Tally, TrialPlan,
+    TrialReport, Window,
 };
 use crate::slo::Metric;
 use crate::units::as_f64;
@@ -399,6 +400,8 @@ fn empty_window(index: u32) -> Window {
         in_flight: 0,
         measured_ended: 0,
         tallies: Vec::new(),
+        sending: Sending::default(),
+        strain: Strain::default(),
     }
 }
 

@@ -175,7 +175,12 @@ async fn above_our_own_limit_nothing_is_queued_and_the_trial_is_invalid() {
     assert_eq!((fake.most_in_flight.get(), fake.warmed.get()), (5, 5));
     let refused = report.counts.of(Outcome::Resource);
     assert!(refused > 100 && report.counts.of(Outcome::Ok) + refused == 200, "{:?}", report.counts);
-    assert!(report.health.invalid.contains(&InvalidReason::Resource { requests: refused }));
+    assert!(
+        report
+            .health
+            .invalid
+            .contains(&InvalidReason::Resource { requests: refused, scarce: None })
+    );
     assert_eq!(report.failures[&Outcome::Resource], "our own limit of 5 connections was reached");
     // What is sent is sent when it is due: there is no queue to wait in.
     assert!(report.latency[&Series::SendLag].max() < Some(ms(3)));

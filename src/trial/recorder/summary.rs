@@ -3,8 +3,8 @@
 use super::Recorder;
 use crate::slo::{Metric, Rule, Slo, Statistic};
 use crate::trial::{
-    Distribution, Ended, Evidence, Observed, Rates, Readings, Series, SloResult, Tally,
-    TokenSource, TrialReport, examine, judge,
+    Chunks, Distribution, Ended, Evidence, Observed, Rates, Readings, Seen, Series, SloResult,
+    Tally, TokenSource, TrialReport, Turnover, examine, judge,
 };
 use crate::units::as_f64;
 use std::collections::BTreeMap;
@@ -24,8 +24,19 @@ impl Recorder {
         let dropped = self.latency.values().map(Distribution::dropped).sum();
         let none = Distribution::default();
         let send_lag = self.latency.get(&Series::SendLag).unwrap_or(&none);
-        let health = examine(&self.plan, &self.counts, send_lag, dropped, readings);
         let rates = self.rates(now);
+        let health = examine(&Seen {
+            plan: &self.plan,
+            counts: &self.counts,
+            send_lag,
+            receive_lag: &none,
+            loop_lag: &none,
+            chunks: Chunks::default(),
+            dropped,
+            windows: &self.windows,
+            readings,
+            turnover: self.turnover(rates),
+        });
         let slos: Vec<SloResult> = self
             .plan
             .slos
@@ -57,6 +68,13 @@ impl Recorder {
         let span = self.area_until.saturating_sub(self.first_measured?).as_secs_f64();
         let steady = !self.expected.has_pauses && self.is_steady && self.counts.not_ok() == 0;
         (steady && span > 0.0).then(|| self.in_flight_area / span)
+    }
+
+    /// For Little's law: every request of a steady closed loop ends well.
+    fn turnover(&self, rates: Option<Rates>) -> Option<Turnover> {
+        let mean_response = self.latency.get(&Series::E2eClosed)?.mean()?;
+        let span = self.area_until.checked_sub(self.first_measured?)?;
+        Some(Turnover { mean_response, per_s: rates?.achieved, span })
     }
 
     fn token_source(&self) -> TokenSource {
