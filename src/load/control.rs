@@ -6,7 +6,8 @@ use super::error::LoadError;
 use super::link::{Delta, Order, Part, Word};
 use super::probe::Descriptors;
 use crate::trial::{
-    Closing, Ended, Flow, Readings, Timeline, TraceRow, TrialPlan, TrialReport, Watch, Window,
+    Closing, Ended, Flow, GeneratorWatch, Readings, Timeline, TraceRow, TrialPlan, TrialReport,
+    Watch, Window,
 };
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -41,6 +42,8 @@ pub(super) struct Seat {
     pub(super) workers: usize,
     pub(super) words: mpsc::UnboundedReceiver<(usize, Word)>,
     pub(super) orders: watch::Sender<Order>,
+    /// Ends a trial that can only become invalid.
+    pub(super) generator: GeneratorWatch,
 }
 
 impl Played {
@@ -60,7 +63,7 @@ impl Played {
             workers,
             descriptors: self.descriptors.most(),
             descriptors_limit,
-            in_flight_mean: None,
+            ..Readings::default()
         };
         let (ended, expected) = (whole.ended, whole.expected);
         let closing = Closing { ended, expected, readings, timeline: self.timeline };
@@ -110,10 +113,9 @@ impl Seat {
                     joiner.add(worker, &window);
                     while let Some(window) = joiner.next() {
                         played.descriptors.sample();
+                        self.generator.descriptors(played.descriptors.most());
                         (audience.windows)(&window);
-                        if let Flow::Stop(reason) = audience.watch.observe(&window) {
-                            self.order(Order::End(reason.into()));
-                        }
+                        self.look(audience.watch, &window);
                         played.timeline.push(window);
                     }
                 }
@@ -139,6 +141,14 @@ impl Seat {
             played.timeline.push(window);
         }
         Some(Ok(played))
+    }
+
+    fn look(&mut self, watch: &mut dyn Watch, window: &Window) {
+        for flow in [self.generator.observe(window), watch.observe(window)] {
+            if let Flow::Stop(reason) = flow {
+                self.order(Order::End(reason.into()));
+            }
+        }
     }
 
     /// Tells all workers. Once a trial was told to end, that stands.

@@ -16,7 +16,7 @@ use super::timer::Timer;
 use super::worker::{Exchange, Job, work};
 use crate::config::plan::{Api, TargetPlan, TargetSource};
 use crate::target::protocol::Asked;
-use crate::trial::{TrialPlan, TrialReport};
+use crate::trial::{GeneratorWatch, TrialPlan, TrialReport};
 use crate::units::share;
 use crate::workload::{Extent, Salt, SessionLaw};
 use std::any::Any;
@@ -73,9 +73,10 @@ pub async fn run_trial(
         is_traced: audience.rows.is_some(),
     };
     let workers = trial.workers.unwrap_or_else(|| workers(trial, &extent));
+    let generator = GeneratorWatch::new(extent.requests, descriptors_limit);
     let (target, base_url) = (target.clone(), trial.base_url.to_owned());
     let open = async move || Client::new(&target, &base_url).await;
-    let played = run_on_threads(&job, workers, open, audience, stop).await?;
+    let played = run_on_threads(&job, workers, generator, open, audience, stop).await?;
     played.report(plan.clone(), descriptors_limit).ok_or(LoadError::StillRunning)
 }
 
@@ -94,13 +95,14 @@ fn workers(trial: &LiveTrial<'_>, extent: &Extent) -> u32 {
 async fn run_on_threads<E: Exchange + 'static>(
     job: &Job,
     workers: u32,
+    generator: GeneratorWatch,
     open: impl AsyncFn() -> Result<E, ClientError> + Clone + Send + 'static,
     audience: &mut Audience<'_>,
     stop: &CancellationToken,
 ) -> Result<Played, LoadError> {
     let cancel = stop.child_token();
     let _ends_with_us = cancel.clone().drop_guard();
-    let (links, seat) = connect(workers, &cancel);
+    let (links, seat) = connect(workers, &cancel, generator);
     let mut threads = Vec::with_capacity(links.len());
     for (link, share) in links.into_iter().zip(Share::each(workers)) {
         let (job, open) = (Job { share, ..job.clone() }, open.clone());
@@ -162,7 +164,11 @@ fn on_own_runtime<E: Exchange + 'static>(
 }
 
 /// The two ends of what joins workers to their control.
-pub(super) fn connect(workers: u32, cancel: &CancellationToken) -> (Vec<Link>, Seat) {
+pub(super) fn connect(
+    workers: u32,
+    cancel: &CancellationToken,
+    generator: GeneratorWatch,
+) -> (Vec<Link>, Seat) {
     let (say, words) = mpsc::unbounded_channel();
     let (orders, hear) = watch::channel(Order::Wait);
     let links: Vec<Link> = (0..workers.max(1))
@@ -174,7 +180,7 @@ pub(super) fn connect(workers: u32, cancel: &CancellationToken) -> (Vec<Link>, S
             cancel: cancel.clone(),
         })
         .collect();
-    let seat = Seat { workers: links.len(), words, orders };
+    let seat = Seat { workers: links.len(), words, orders, generator };
     (links, seat)
 }
 

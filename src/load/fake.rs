@@ -14,8 +14,8 @@ use super::worker::{Exchange, Job, work};
 use crate::slo::Slo;
 use crate::target::protocol::Asked;
 use crate::trial::{
-    Ending, Flow, Load, Outcome, Patient, RequestId, StopReason, TrialPlan, TrialReport, Watch,
-    Window,
+    Ending, Flow, GeneratorWatch, Load, Outcome, Patient, RequestId, StopReason, TrialPlan,
+    TrialReport, Watch, Window,
 };
 use crate::units::{KnobValue, Rate, share};
 use crate::workload::{Arrivals, HistoryMode, Length, Salt, SessionLaw, ThinkTime};
@@ -176,6 +176,11 @@ pub(super) fn job(load: Load, turns: u32, count: u64, slos: &[&str]) -> Job {
     capped(job, Duration::from_secs(30), cap::by_descriptors(Some(100_000)))
 }
 
+/// Ends a trial of this job that can only become invalid.
+pub(super) fn generator(job: &Job) -> GeneratorWatch {
+    GeneratorWatch::new(Play::extent(&job.law, &job.plan).requests, Some(100_000))
+}
+
 /// The same with the cap that follows from this limit of a request and our own resources.
 pub(super) fn capped(job: Job, timeout: Duration, by_resources: Option<usize>) -> Job {
     let requests = Play::extent(&job.law, &job.plan).requests;
@@ -203,7 +208,7 @@ pub(super) async fn run_here(
     watch: &mut dyn Watch,
     stop: &CancellationToken,
 ) -> (Result<TrialReport, LoadError>, Vec<Window>) {
-    let (mut links, seat) = connect(1, &stop.child_token());
+    let (mut links, seat) = connect(1, &stop.child_token(), generator(&job));
     let (link, plan) = (links.pop().unwrap(), job.plan.clone());
     let words = link.words.clone();
     let mut shown = Vec::new();

@@ -53,7 +53,7 @@ pub(super) fn recorded_trial(n: u64, failed: u64) -> TrialResult {
         workers: 1,
         descriptors: Some(61),
         descriptors_limit: Some(1024),
-        in_flight_mean: None,
+        ..Readings::default()
     };
     let end = Duration::from_millis(25 * n + 200);
     let mut report = recorder.into_report(end, Ended::Complete, readings, Timeline::default());

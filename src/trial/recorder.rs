@@ -9,7 +9,9 @@ mod totals;
 use super::cells::Tray;
 use super::request::{InFlight, Lengths, is_late, is_overdue, is_within, observation};
 use super::trace::{TraceRow, ns};
-use super::{Ended, Outcome, Readings, Series, Timeline, TrialPlan, TrialReport, Window};
+use super::{
+    Ended, Outcome, Readings, Series, Timeline, TrialPlan, TrialReport, Window, send_lag_limit,
+};
 use crate::slo::Metric;
 use crate::units::as_f64;
 use std::collections::BTreeMap;
@@ -78,6 +80,9 @@ pub struct Recorder {
     trays: [Tray; Window::SERIES.len()],
     /// Rows since the last time they were taken; `None`: nobody wants them.
     rows: Option<Vec<TraceRow>>,
+    /// A request that leaves later than this is late by our own fault.
+    send_lag_limit: Duration,
+    measured_late: u64,
     in_flight_area: f64,
     area_until: Duration,
     /// Whether no request has failed so far: a failed one makes a closed-loop client pause.
@@ -90,6 +95,8 @@ impl Recorder {
     pub fn new(plan: TrialPlan, expected: Expected) -> Self {
         Self {
             totals: Totals::new(plan.slos.len()),
+            send_lag_limit: send_lag_limit(&plan),
+            measured_late: 0,
             plan,
             expected,
             in_flight: BTreeMap::new(),
@@ -153,8 +160,12 @@ impl Recorder {
         }
         request.written = Some(at);
         let lag = at.saturating_sub(request.intended + request.connecting);
+        let is_late = lag > self.send_lag_limit;
+        self.window.sending.written += 1;
+        self.window.sending.late += u64::from(is_late);
         if request.measured {
             self.totals.counts.written += 1;
+            self.measured_late += u64::from(is_late);
             self.totals.record(Series::SendLag, lag);
         }
         self.show(Series::SendLag, lag);
@@ -218,6 +229,7 @@ impl Recorder {
         } else {
             self.window.not_ok += 1;
         }
+        self.window.sending.resource += u64::from(ending.outcome == Outcome::Resource);
         self.is_steady &= ok;
         if !request.counted_late {
             self.window.decided += 1;
@@ -271,6 +283,8 @@ impl Recorder {
     /// The event loop got its turn this long after it had asked for it.
     pub fn looped(&mut self, lag: Duration) {
         self.totals.loop_lag.record(lag);
+        let strain = &mut self.window.strain;
+        strain.loop_lag_max = strain.loop_lag_max.max(lag);
     }
 
     fn show(&mut self, series: Series, length: Duration) {
@@ -336,6 +350,8 @@ impl Recorder {
         window.end = now;
         window.in_flight = self.in_flight.len() as u64;
         window.measured_ended = self.totals.counts.ended();
+        window.sending.measured_late = self.measured_late;
+        window.sending.measured_held_back = self.totals.counts.held_back;
         window.tallies.clone_from(&self.totals.tallies);
         for (series, tray) in Window::SERIES.into_iter().zip(&mut self.trays) {
             let cells = tray.empty();

@@ -119,7 +119,7 @@ fn a_trial_in_which_the_generator_was_the_limit_is_invalid() {
         workers: 1,
         descriptors: Some(20),
         descriptors_limit: Some(1_000),
-        in_flight_mean: None,
+        ..Readings::default()
     };
     let unwritten = Request { written: None, ..Request::failed(Outcome::TimeoutFirst, 900) };
     let signals: [(&str, TrialReport); 6] = [

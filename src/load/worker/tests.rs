@@ -173,11 +173,18 @@ async fn above_our_own_limit_nothing_is_queued_and_the_trial_is_invalid() {
     let mut job = job(open(100.0), 1, 200, &["p50 ttfc < 1s"]);
     job = capped(job, ms(30_000), Some(5));
     let report = report_of(job, &fake).await;
-    assert_adds_up(&report, 200);
+    // The first second tells that no other could make it valid.
+    assert!(report.ended == Ended::Stopped && report.elapsed < ms(1_100), "{:?}", report.elapsed);
+    assert_adds_up(&report, report.counts.intended);
     assert_eq!((fake.most_in_flight.get(), fake.warmed.get()), (5, 5));
     let refused = report.counts.of(Outcome::Resource);
-    assert!(refused > 100 && report.counts.of(Outcome::Ok) + refused == 200, "{:?}", report.counts);
-    assert!(report.health.invalid.contains(&InvalidReason::Resource { requests: refused }));
+    assert!(refused > 50 && report.counts.of(Outcome::Ok) >= 5, "{:?}", report.counts);
+    assert!(
+        report
+            .health
+            .invalid
+            .contains(&InvalidReason::Resource { requests: refused, scarce: None })
+    );
     assert_eq!(report.failures[&Outcome::Resource], "our own limit of 5 connections was reached");
     // What is sent is sent when it is due: there is no queue to wait in.
     assert!(report.latency[&Series::SendLag].max() < Some(ms(3)));

@@ -3,8 +3,8 @@
 use super::{Expected, Totals};
 use crate::slo::{Metric, Rule, Slo, Statistic};
 use crate::trial::{
-    Distribution, Ended, Evidence, Observed, Rates, Readings, Series, SloResult, Tally, Timeline,
-    TokenSource, TrialPlan, TrialReport, examine, judge,
+    Distribution, Ended, Evidence, Observed, Rates, Readings, Seen, Series, SloResult, Tally,
+    Timeline, TokenSource, TrialPlan, TrialReport, Turnover, examine, judge,
 };
 use crate::units::as_f64;
 use std::collections::BTreeMap;
@@ -30,10 +30,20 @@ impl Totals {
         readings.in_flight_mean = self.in_flight_mean;
         let dropped = self.latency.iter().map(Distribution::dropped).sum();
         let none = Distribution::default();
-        let send_lag = self.latency(Series::SendLag).unwrap_or(&none);
-        let health = examine(&plan, &self.counts, send_lag, dropped, readings);
         let summary = Summary { totals: &self, expected };
         let rates = summary.rates();
+        let health = examine(&Seen {
+            plan: &plan,
+            counts: &self.counts,
+            send_lag: self.latency(Series::SendLag).unwrap_or(&none),
+            receive_lag: self.latency(Series::ReceiveLag).unwrap_or(&none),
+            loop_lag: &self.loop_lag,
+            chunks: self.chunks,
+            dropped,
+            timeline: &timeline,
+            readings,
+            turnover: summary.turnover(rates),
+        });
         let slos: Vec<SloResult> = plan
             .slos
             .iter()
@@ -70,6 +80,14 @@ struct Summary<'a> {
 }
 
 impl Summary<'_> {
+    /// For Little's law: every request of a steady closed loop ends well.
+    fn turnover(&self, rates: Option<Rates>) -> Option<Turnover> {
+        let totals = self.totals;
+        let mean_response = totals.latency(Series::E2eClosed)?.mean()?;
+        let span = totals.last_measured.checked_sub(totals.first_measured?)?;
+        Some(Turnover { mean_response, per_s: rates?.achieved, span })
+    }
+
     fn token_source(&self) -> TokenSource {
         match (self.expected.has_tokens, self.totals.with_usage, self.totals.without_usage) {
             (false, ..) => TokenSource::None,

@@ -2,7 +2,7 @@
 
 use super::Ending;
 use crate::trial::request::{InFlight, Lengths};
-use crate::trial::{Counts, Distribution, Ended, Outcome, Series, Tally};
+use crate::trial::{Chunks, Counts, Distribution, Ended, Outcome, Series, Tally};
 use std::time::Duration;
 
 /// What a worker counted. The totals of several workers add up to the trial's.
@@ -26,11 +26,7 @@ pub struct Totals {
     pub(super) with_usage: u64,
     pub(super) without_usage: u64,
     pub(super) tpot_undefined: u64,
-    /// Reads of output with and without the kernel's stamp.
-    pub(super) stamped: u64,
-    pub(super) unstamped: u64,
-    /// Gaps of nothing: two chunks came with the same read.
-    pub(super) coalesced: u64,
+    pub(super) chunks: Chunks,
     pub(super) first_measured: Option<Duration>,
     pub(super) last_measured: Duration,
     pub(super) in_flight_mean: Option<f64>,
@@ -52,9 +48,7 @@ impl Totals {
             with_usage: 0,
             without_usage: 0,
             tpot_undefined: 0,
-            stamped: 0,
-            unstamped: 0,
-            coalesced: 0,
+            chunks: Chunks::default(),
             first_measured: None,
             last_measured: Duration::ZERO,
             in_flight_mean: None,
@@ -76,9 +70,7 @@ impl Totals {
         self.with_usage += other.with_usage;
         self.without_usage += other.without_usage;
         self.tpot_undefined += other.tpot_undefined;
-        self.stamped += other.stamped;
-        self.unstamped += other.unstamped;
-        self.coalesced += other.coalesced;
+        self.chunks = self.chunks.merge(other.chunks);
         self.first_measured = match (self.first_measured, other.first_measured) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
@@ -105,15 +97,17 @@ impl Totals {
     pub(super) fn received(&mut self, lag: Option<Duration>) {
         match lag {
             Some(lag) => {
-                self.stamped += 1;
+                self.chunks.stamped += 1;
                 self.record(Series::ReceiveLag, lag);
             }
-            None => self.unstamped += 1,
+            None => self.chunks.unstamped += 1,
         }
     }
 
     pub(super) fn gap(&mut self, gap: Duration) {
-        self.coalesced += u64::from(gap.is_zero());
+        // Two chunks of one read have the same time.
+        self.chunks.gaps += 1;
+        self.chunks.coalesced += u64::from(gap.is_zero());
         self.record(Series::Tbc, gap);
     }
 
