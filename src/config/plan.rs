@@ -153,7 +153,8 @@ pub enum Api {
 pub struct HttpRequest {
     /// Method, upper case.
     pub method: String,
-    /// Path and query below the base URL.
+    /// Path and query below the base URL; empty: those of the base URL itself, which may then have a
+    /// query.
     pub path: String,
     /// Body template, if any.
     pub body: Option<String>,

@@ -2,9 +2,19 @@
 
 use super::error::ClientError;
 use hyper::Uri;
+use hyper::header::HeaderValue;
 use hyper::http::uri::Scheme;
 use std::cell::Cell;
 use std::net::SocketAddr;
+
+/// What becomes of a query in a base URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Query {
+    /// It is a mistake: requests have paths of their own.
+    Refused,
+    /// It is sent: the URL is the whole request.
+    Sent,
+}
 
 /// A base URL, taken apart.
 #[derive(Debug)]
@@ -15,10 +25,14 @@ pub(super) struct Endpoint {
     pub(super) host: String,
     /// Port, the scheme's own if the URL names none.
     pub(super) port: u16,
-    /// What the `host` header says.
+    /// Host and port, for the eye.
     pub(super) authority: String,
+    /// The same as the `host` header.
+    pub(super) host_header: HeaderValue,
     /// Path before every request's path, without a slash at its end.
     prefix: String,
+    /// The URL's own path and query.
+    whole: String,
     /// Addresses of the host, resolved once.
     pub(super) addresses: Vec<SocketAddr>,
     next: Cell<usize>,
@@ -26,7 +40,7 @@ pub(super) struct Endpoint {
 
 impl Endpoint {
     /// Takes `base_url` apart; no address is known yet.
-    pub(super) fn parse(base_url: &str) -> Result<Self, ClientError> {
+    pub(super) fn parse(base_url: &str, in_url: Query) -> Result<Self, ClientError> {
         let wrong = |reason| ClientError::Url { reason };
         let uri: Uri = base_url.trim().parse().map_err(|_| wrong("it cannot be parsed"))?;
         let is_tls = match uri.scheme() {
@@ -38,8 +52,11 @@ impl Endpoint {
         if authority.as_str().contains('@') {
             return Err(wrong("it holds a user name: use a header instead"));
         }
-        if uri.query().is_some() || base_url.contains('#') {
-            return Err(wrong("it holds a query or a fragment"));
+        if base_url.contains('#') {
+            return Err(wrong("it holds a fragment"));
+        }
+        if uri.query().is_some() && in_url == Query::Refused {
+            return Err(wrong("it holds a query"));
         }
         let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
         if host.is_empty() {
@@ -59,9 +76,13 @@ impl Endpoint {
         } else {
             format!("{}:{port}", authority.host())
         };
+        let host_header =
+            HeaderValue::from_str(&authority).map_err(|_| wrong("its host cannot be sent"))?;
+        let query = uri.query().map_or_else(String::new, |query| format!("?{query}"));
+        let whole = format!("{}{query}", uri.path());
         let prefix = uri.path().trim_end_matches('/').to_owned();
         let (addresses, next) = (Vec::new(), Cell::new(0));
-        Ok(Self { is_tls, host, port, authority, prefix, addresses, next })
+        Ok(Self { is_tls, host, port, authority, host_header, prefix, whole, addresses, next })
     }
 
     /// Resolves the host's name.
@@ -87,8 +108,11 @@ impl Endpoint {
         from.iter().chain(before).copied()
     }
 
-    /// Path and query of a request, below the base URL.
+    /// Path and query of a request, below the base URL; of the URL itself if `path` is empty.
     pub(super) fn path(&self, path: &str) -> String {
+        if path.is_empty() {
+            return self.whole.clone();
+        }
         let slash = if path.starts_with('/') { "" } else { "/" };
         format!("{}{slash}{path}", self.prefix)
     }
@@ -96,7 +120,7 @@ impl Endpoint {
 
 #[cfg(test)]
 mod tests {
-    use super::Endpoint;
+    use super::{Endpoint, Query};
 
     #[test]
     fn a_base_url_is_taken_apart() {
@@ -107,13 +131,31 @@ mod tests {
             ("http://127.0.0.1:9", "127.0.0.1", 9, "127.0.0.1:9", "/v1"),
             ("http://[::1]:9/api", "::1", 9, "[::1]:9", "/api/v1"),
         ] {
-            let endpoint = Endpoint::parse(url).unwrap();
+            let endpoint = Endpoint::parse(url, Query::Refused).unwrap();
             assert_eq!((endpoint.host.as_str(), endpoint.port), (host, port), "{url}");
             assert_eq!(endpoint.authority, authority);
             assert_eq!(endpoint.is_tls, url.starts_with("https"));
             assert_eq!(endpoint.path("/v1"), path);
             assert_eq!(endpoint.path("v1"), path);
         }
+    }
+
+    #[test]
+    fn a_url_that_is_the_whole_request_is_sent_as_it_is() {
+        for (url, path) in [
+            ("http://a", "/"),
+            ("http://a/", "/"),
+            ("http://a/x/", "/x/"),
+            ("http://a/x?q=1&r=/", "/x?q=1&r=/"),
+            ("http://a?q", "/?q"),
+            ("http://a/x?", "/x?"),
+        ] {
+            let endpoint = Endpoint::parse(url, Query::Sent).unwrap();
+            assert_eq!(endpoint.path(""), path, "{url}");
+        }
+        let endpoint = Endpoint::parse("http://a/x/", Query::Refused).unwrap();
+        assert_eq!(endpoint.path(""), "/x/");
+        assert!(Endpoint::parse("http://a/x?q#f", Query::Sent).is_err());
     }
 
     #[test]
@@ -133,7 +175,7 @@ mod tests {
             "http://a/?key=secret",
             "http://a/#b",
         ] {
-            let error = Endpoint::parse(url).unwrap_err().to_string();
+            let error = Endpoint::parse(url, Query::Refused).unwrap_err().to_string();
             assert!(!error.contains("secret"), "{error}");
         }
     }
@@ -142,7 +184,8 @@ mod tests {
     fn connections_take_turns_over_the_addresses() {
         let addresses = ["127.0.0.1:1", "127.0.0.2:1", "127.0.0.3:1"];
         let addresses = addresses.iter().map(|a| a.parse().unwrap()).collect();
-        let endpoint = Endpoint { addresses, ..Endpoint::parse("http://a").unwrap() };
+        let endpoint =
+            Endpoint { addresses, ..Endpoint::parse("http://a", Query::Refused).unwrap() };
         let firsts: Vec<String> =
             (0..4).map(|_| endpoint.rotation().next().unwrap().ip().to_string()).collect();
         assert_eq!(firsts, ["127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.1"]);

@@ -32,8 +32,9 @@ pub struct LiveTrial<'a> {
     pub salt: Salt,
     /// The service under test.
     pub target: &'a TargetPlan,
-    /// Its base URL (`http://…`, `https://…`).
-    pub base_url: &'a str,
+    /// Its base URLs (`http://…`, `https://…`), one a replica; session i uses that at i modulo their
+    /// number.
+    pub base_urls: &'a [String],
     /// Most requests in flight that our own resources allow; `None`: what the limit on descriptors
     /// allows. When it is reached although the load needs more, the trial is invalid.
     pub in_flight_max: Option<usize>,
@@ -61,8 +62,8 @@ pub async fn run_trial(
         by_resources: trial.in_flight_max.or_else(|| cap::by_descriptors(descriptors_limit)),
         descriptors_limit,
     };
-    let (target, base_url) = (trial.target.clone(), trial.base_url.to_owned());
-    let open = async move || Client::new(&target, &base_url).await;
+    let (target, base_urls) = (trial.target.clone(), trial.base_urls.to_vec());
+    let open = async move || Client::new(&target, &base_urls).await;
     run_on_thread(job, open, watch, stop, progress).await
 }
 

@@ -4,6 +4,7 @@
 mod cap;
 mod client;
 mod connection;
+mod draft;
 mod endpoint;
 mod engine;
 mod error;
@@ -18,6 +19,7 @@ mod play;
 mod pool;
 mod probe;
 mod realtime;
+mod route;
 mod socket;
 mod stamped;
 mod timeouts;

@@ -19,7 +19,7 @@ fn ok() -> Act {
 
 async fn client(server: &Server, connection: ConnectionMode) -> Client {
     let target = TargetPlan { connection, ..target(chat(true)) };
-    Client::new(&target, &server.url()).await.unwrap()
+    Client::new(&target, &[server.url()]).await.unwrap()
 }
 
 fn ended(exchanged: &Exchanged) -> (Outcome, u32) {
@@ -129,7 +129,7 @@ fn a_connection_that_the_server_ends_is_not_kept() {
         let answer = whole("200 OK", headers, body);
         let server = Server::start(move |_| vec![Act::Send(answer.clone())]).await;
         let target = target(chat(false));
-        let client = Client::new(&target, &server.url()).await.unwrap();
+        let client = Client::new(&target, &[server.url()]).await.unwrap();
         for connections in [1, 2] {
             assert_eq!(ended(&ask(&client, 0, 0).await.0), (Outcome::Ok, 0));
             assert_eq!((client.idle(), server.connections()), (0, connections));
@@ -147,7 +147,7 @@ fn a_refusal_keeps_its_connection_and_a_timeout_does_not() {
         .await;
         let timeouts = Timeouts { first_chunk: SHORT, ..limits() };
         let target = TargetPlan { timeouts, ..target(chat(true)) };
-        let client = Client::new(&target, &server.url()).await.unwrap();
+        let client = Client::new(&target, &[server.url()]).await.unwrap();
         let (shed, _) = ask(&client, 0, 0).await;
         assert_eq!(ended(&shed), (Outcome::Shed, 0));
         assert_eq!(shed.retry_after, Some(Duration::from_secs(7)));
@@ -204,7 +204,7 @@ fn a_refused_connection_says_where() {
     on_one_thread(async {
         let (_socket, address) = refusing();
         let target = target(chat(true));
-        let client = Client::new(&target, &format!("http://{address}")).await.unwrap();
+        let client = Client::new(&target, &[format!("http://{address}")]).await.unwrap();
         assert_eq!(client.prewarm(3).await, 0);
         let (exchanged, heard) = ask(&client, 0, 0).await;
         assert_eq!(exchanged.ending.outcome, Outcome::Connect);
@@ -226,7 +226,7 @@ fn tls_against_a_port_without_it_is_no_connection() {
             let timeouts = Timeouts { connect, ..limits() };
             let target = TargetPlan { timeouts, ..target(chat(true)) };
             let url = format!("https://{}", server.address);
-            let client = Client::new(&target, &url).await.unwrap();
+            let client = Client::new(&target, &[&url]).await.unwrap();
             let (exchanged, _) = ask(&client, 0, 0).await;
             assert_eq!(exchanged.ending.outcome, outcome, "{exchanged:?}");
         }
@@ -258,9 +258,30 @@ fn a_limit_that_passed_before_we_began_is_seen_at_once() {
 fn a_target_without_an_address_is_an_error_before_any_request() {
     on_one_thread(async {
         let target = target(chat(true));
-        let unresolved = Client::new(&target, "http://no-such-host.invalid:1").await;
+        let unresolved = Client::new(&target, &["http://no-such-host.invalid:1"]).await;
         assert!(matches!(unresolved, Err(ClientError::Dns { .. })));
-        let unusable = Client::new(&target, "no-such-host").await;
+        let unusable = Client::new(&target, &["no-such-host"]).await;
+        assert!(matches!(unusable, Err(ClientError::Url { .. })));
+    });
+}
+
+#[test]
+fn sessions_take_turns_over_the_replicas_and_each_keeps_to_its_own() {
+    on_one_thread(async {
+        let servers = [Server::start(|_| vec![ok()]).await, Server::start(|_| vec![ok()]).await];
+        let urls = servers.each_ref().map(Server::url);
+        let client = Client::new(&target(chat(true)), &urls).await.unwrap();
+        assert_eq!(client.prewarm(4).await, 4);
+        for (index, turn) in [(0, 0), (1, 0), (2, 0), (0, 1), (3, 0), (1, 1), (1, 2)] {
+            assert_eq!(ended(&ask(&client, index, turn).await.0), (Outcome::Ok, 0));
+        }
+        for (server, calls) in servers.iter().zip([3, 4]) {
+            server.until(|seen| seen.connections == 2).await;
+            assert_eq!(server.seen.borrow().calls.len(), calls);
+        }
+        assert_eq!(client.idle(), 4);
+        let none: &[String] = &[];
+        let unusable = Client::new(&target(chat(true)), none).await;
         assert!(matches!(unusable, Err(ClientError::Url { .. })));
     });
 }
