@@ -24,8 +24,11 @@ use tokio::time::Instant;
 const DETAIL_CHARS_MAX: usize = 240;
 /// Least that an answer to a question outside of any trial may take.
 const ANSWER_WAIT: Duration = Duration::from_secs(5);
-/// Connections that are opened at the same time before a trial.
-const PREWARM_PARALLEL: usize = 16;
+/// Most connections that are being opened at the same time before a trial: what a target keeps in its
+/// queue of those it has not accepted yet.
+const PREWARM_PARALLEL: usize = 128;
+/// Time between the beginnings of two of them: 500 a second.
+const PREWARM_PAUSE: Duration = Duration::from_millis(2);
 
 /// A request outside of any trial got no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -89,16 +92,24 @@ impl Client {
         self.protocol.has_tokens()
     }
 
-    /// Opens connections until `connections` are idle, where they are shared at all; returns how
-    /// many are. A failure, or the limit for connecting, only ends it: the requests will meet it again.
+    /// Opens connections until `connections` are idle, where they are shared at all, at most 500 a
+    /// second; returns how many are. It takes the time that this needs and the limit for connecting at
+    /// most; that, or a failure, only ends it: the requests will meet it again.
     pub async fn prewarm(&self, connections: usize) -> usize {
         if self.mode != ConnectionMode::Pooled {
             return 0;
         }
         let missing = connections.saturating_sub(self.idle());
-        let until = Instant::now() + self.timeouts.connect;
-        let mut opened = futures_util::stream::iter(self.routes.iter().cycle().take(missing))
-            .map(|route| tokio::time::timeout_at(until, route.warm()))
+        let began = Instant::now();
+        let turns = std::iter::successors(Some(began), |at| at.checked_add(PREWARM_PAUSE));
+        let missing: Vec<_> = self.routes.iter().cycle().zip(turns).take(missing).collect();
+        let last = missing.last().map_or(began, |(_, turn)| *turn);
+        let until = last.checked_add(self.timeouts.connect).unwrap_or(last);
+        let mut opened = futures_util::stream::iter(missing)
+            .map(async |(route, turn)| {
+                tokio::time::sleep_until(turn).await;
+                tokio::time::timeout_at(until, route.warm()).await
+            })
             .buffer_unordered(PREWARM_PARALLEL);
         while let Some(Ok(Ok(()))) = opened.next().await {}
         self.idle()

@@ -179,7 +179,9 @@ fn connections_are_opened_before_they_are_needed() {
     on_one_thread(async {
         let server = Server::start(|_| vec![ok()]).await;
         let pooled = client(&server, ConnectionMode::Pooled).await;
+        let began = Instant::now();
         assert_eq!(pooled.prewarm(20).await, 20);
+        assert!(began.elapsed() >= Duration::from_millis(2) * 19, "at most 500 a second");
         assert_eq!(pooled.prewarm(5).await, 20);
         ask(&pooled, 0, 0).await;
         server.until(|seen| seen.connections == 20).await;
