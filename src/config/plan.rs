@@ -91,7 +91,7 @@ pub struct TargetPlan {
 /// Where the target comes from.
 #[derive(Debug, Clone)]
 pub enum TargetSource {
-    /// It runs already, at this base URL (`http://…`, `https://…`).
+    /// It runs already, at this base URL (`http://…`, `https://…`, `unix:/…`).
     Url(String),
     /// Plimsoll starts, watches and stops it.
     Managed(ManagedTarget),

@@ -55,7 +55,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client for `target` at these base URLs (`http://…` or `https://…`): replicas of it, of which
+    /// A client for `target` at these base URLs (`http://…`, `https://…` or `unix:/…`): replicas of it, of which
     /// session i uses the one at i modulo their number. Each host is resolved once.
     ///
     /// # Errors

@@ -32,7 +32,7 @@ pub struct LiveTrial<'a> {
     pub salt: Salt,
     /// The service under test.
     pub target: &'a TargetPlan,
-    /// Its base URLs (`http://…`, `https://…`), one a replica; session i uses that at i modulo their
+    /// Its base URLs (`http://…`, `https://…`, `unix:/…`), one a replica; session i uses that at i modulo their
     /// number.
     pub base_urls: &'a [String],
     /// Most requests in flight that our own resources allow; `None`: what the limit on descriptors

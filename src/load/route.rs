@@ -51,7 +51,7 @@ impl Route {
     pub(super) async fn open_within(&self, clock: &mut Clock) -> Result<Connection, Failure> {
         let opened = clock.limited(self.open()).await;
         let late =
-            |outcome| Failure::late(outcome, &format!("connection to {}", self.endpoint.authority));
+            |outcome| Failure::late(outcome, &format!("connection to {}", self.endpoint.name));
         opened.map_err(late)?
     }
 

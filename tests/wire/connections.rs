@@ -227,7 +227,7 @@ fn tls_against_a_port_without_it_is_no_connection() {
             let server = Server::start(move |_| vec![act.clone()]).await;
             let timeouts = Timeouts { connect, ..limits() };
             let target = TargetPlan { timeouts, ..target(chat(true)) };
-            let url = format!("https://{}", server.address);
+            let url = format!("https://{}", server.address());
             let client = Client::new(&target, &[&url]).await.unwrap();
             let (exchanged, _) = ask(&client, 0, 0).await;
             assert_eq!(exchanged.ending.outcome, outcome, "{exchanged:?}");
@@ -285,5 +285,34 @@ fn sessions_take_turns_over_the_replicas_and_each_keeps_to_its_own() {
         let none: &[String] = &[];
         let unusable = Client::new(&target(chat(true)), none).await;
         assert!(matches!(unusable, Err(ClientError::Url { .. })));
+    });
+}
+
+#[test]
+fn a_socket_of_this_machine_is_spoken_to_as_a_port_is() {
+    on_one_thread(async {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("server.sock");
+        let server = Server::start_at(&path, |call| match call.request {
+            2 => vec![Act::Close],
+            _ => vec![ok()],
+        });
+        let client = Client::new(&target(chat(true)), &[server.url()]).await.unwrap();
+        assert_eq!(client.prewarm(1).await, 1);
+        for reconnects in [0, 0, 1] {
+            let (exchanged, heard) = ask(&client, 0, 0).await;
+            assert_eq!(ended(&exchanged), (Outcome::Ok, reconnects));
+            assert!(heard.arrivals.borrow().iter().all(|(arrival, _)| arrival.lag.is_none()));
+        }
+        assert_eq!(server.connections(), 2);
+        let text = server.seen.borrow().calls[0].text.clone();
+        assert!(text.starts_with("POST /v1/chat/completions HTTP/1.1\r\n"), "{text}");
+        assert!(text.contains("\r\nhost: localhost\r\n"), "{text}");
+
+        let missing = format!("unix:{}", folder.path().join("missing").display());
+        let client = Client::new(&target(chat(true)), &[&missing]).await.unwrap();
+        let (exchanged, _) = ask(&client, 0, 0).await;
+        assert_eq!(ended(&exchanged), (Outcome::Connect, 0));
+        assert!(exchanged.detail.unwrap().contains(&missing));
     });
 }

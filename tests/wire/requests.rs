@@ -31,7 +31,7 @@ fn a_chat_request_says_who_what_and_how_much() {
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         assert!(head.starts_with("POST /base/v1/chat/completions HTTP/1.1\r\n"), "{head}");
         for line in [
-            format!("host: {}", server.address),
+            format!("host: {}", server.address()),
             "authorization: Bearer sk-123456".into(),
             "content-type: application/json".into(),
             format!("content-length: {}", body.len()),
