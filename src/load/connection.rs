@@ -1,7 +1,7 @@
 //! One HTTP/1.1 connection of our own. It is driven by the request that uses it: dropping the
 //! request closes it, and nothing runs while it is idle.
 
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, Host, Place};
 use super::failure::Failure;
 use super::kernel::Kernel;
 use super::socket::Socket;
@@ -15,7 +15,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
 
 type Driver = Pin<Box<dyn Future<Output = Result<(), hyper::Error>>>>;
@@ -35,16 +35,21 @@ impl Connection {
         tls: Option<&TlsConnector>,
         kernel: &Rc<Kernel>,
     ) -> Result<Self, Failure> {
-        let tcp = connected(endpoint).await?;
         let wire = Rc::new(Wire::default());
-        let socket = Socket::new(tcp, &wire, kernel);
+        let host = match &endpoint.place {
+            Place::Tcp(host) => host,
+            Place::Unix(path) => {
+                let failed = |error| Failure::connect(&[(endpoint.name.clone(), error)]);
+                return Self::over(UnixStream::connect(path).await.map_err(failed)?, wire).await;
+            }
+        };
+        let socket = Socket::new(connected(host).await?, &wire, kernel);
         let Some(tls) = tls else { return Self::over(socket, wire).await };
         let refused = |said: String| {
-            let detail = format!("no tls connection to {}: {said}", endpoint.authority);
+            let detail = format!("no tls connection to {}: {said}", endpoint.name);
             Failure::new(Outcome::Connect, detail)
         };
-        let name =
-            ServerName::try_from(endpoint.host.clone()).map_err(|e| refused(e.to_string()))?;
+        let name = ServerName::try_from(host.name.clone()).map_err(|e| refused(e.to_string()))?;
         let stream = tls.connect(name, socket).await.map_err(|e| refused(e.to_string()))?;
         Self::over(stream, wire).await
     }
@@ -84,9 +89,9 @@ impl Connection {
     }
 }
 
-async fn connected(endpoint: &Endpoint) -> Result<TcpStream, Failure> {
+async fn connected(host: &Host) -> Result<TcpStream, Failure> {
     let mut tried = Vec::new();
-    for address in endpoint.rotation() {
+    for address in host.rotation() {
         match TcpStream::connect(address).await.and_then(|tcp| tcp.set_nodelay(true).map(|()| tcp))
         {
             Ok(tcp) => return Ok(tcp),

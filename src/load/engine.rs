@@ -39,8 +39,9 @@ pub struct LiveTrial<'a> {
     pub salt: Salt,
     /// The service under test.
     pub target: &'a TargetPlan,
-    /// Its base URL (`http://…`, `https://…`).
-    pub base_url: &'a str,
+    /// Its base URLs (`http://…`, `https://…`, `unix:/…`), one a replica; session i uses that at i modulo their
+    /// number.
+    pub base_urls: &'a [String],
     /// Most requests in flight that our own resources allow; `None`: what the limit on descriptors
     /// allows. When it is reached although the load needs more, the trial is invalid.
     pub in_flight_max: Option<usize>,
@@ -74,8 +75,8 @@ pub async fn run_trial(
     };
     let workers = trial.workers.unwrap_or_else(|| workers(trial, &extent));
     let generator = GeneratorWatch::new(extent.requests, descriptors_limit);
-    let (target, base_url) = (target.clone(), trial.base_url.to_owned());
-    let open = async move || Client::new(&target, &base_url).await;
+    let (target, base_urls) = (target.clone(), trial.base_urls.to_vec());
+    let open = async move || Client::new(&target, &base_urls).await;
     let played = run_on_threads(&job, workers, generator, open, audience, stop).await?;
     played.report(plan.clone(), descriptors_limit).ok_or(LoadError::StillRunning)
 }

@@ -22,7 +22,7 @@ const SETTLE_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Live<'a> {
     plan: &'a Plan,
-    base_url: String,
+    base_urls: Vec<String>,
     /// What makes this run's contents its own.
     nonce: u64,
     target: Option<&'a mut RunningTarget>,
@@ -47,7 +47,7 @@ impl<'a> Live<'a> {
     ) -> Self {
         Self {
             plan,
-            base_url,
+            base_urls: vec![base_url],
             nonce,
             target,
             stop,
@@ -164,7 +164,7 @@ impl Live<'_> {
             law,
             salt: Salt::new(self.plan.seed, self.nonce, &plan.check, plan.index),
             target: &self.plan.target,
-            base_url: &self.base_url,
+            base_urls: &self.base_urls,
             in_flight_max: self.in_flight_max,
             workers: None,
         };

@@ -77,7 +77,7 @@ fn what_waited_for_us_arrived_when_it_came() {
     let (sending, sent) = channel();
     let server = std::thread::spawn(move || serve(&listener, &told, &sending));
     on_one_thread(async {
-        let client = Client::new(&target(chat(true)), &url).await.unwrap();
+        let client = Client::new(&target(chat(true)), &[&url]).await.unwrap();
         let mut busy = Busy { heard: Heard::default(), go, sent, written: None.into() };
         let session = session(0);
         let asked = Asked {
