@@ -105,6 +105,7 @@ pub(super) async fn work<E: Exchange + 'static>(
         workers: 1,
         descriptors: link.descriptors.most(),
         descriptors_limit: worker.job.descriptors_limit,
+        scarce: worker.cap.scarce,
         ..Readings::default()
     };
     worker.finish(at, ended, readings).await
