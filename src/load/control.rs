@@ -4,10 +4,10 @@
 use super::clock::Clock;
 use super::error::LoadError;
 use super::link::{Delta, Order, Part, Word};
-use super::probe::Descriptors;
+use super::probe::{Descriptors, MachineMeter, Others};
+use super::worker::Job;
 use crate::trial::{
-    Closing, Ended, Flow, GeneratorWatch, Readings, Timeline, TraceRow, TrialPlan, TrialReport,
-    Watch, Window,
+    Closing, Ended, Flow, GeneratorWatch, Readings, Timeline, TraceRow, TrialReport, Watch, Window,
 };
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -44,15 +44,13 @@ pub(super) struct Seat {
     pub(super) orders: watch::Sender<Order>,
     /// Ends a trial that can only become invalid.
     pub(super) generator: GeneratorWatch,
+    /// The target's process, if it is ours: what it uses is not foreign.
+    pub(super) target_pid: Option<i32>,
 }
 
 impl Played {
     /// The trial's report.
-    pub(super) fn report(
-        self,
-        plan: TrialPlan,
-        descriptors_limit: Option<u64>,
-    ) -> Option<TrialReport> {
+    pub(super) fn report(self, job: &Job, descriptors_limit: Option<u64>) -> Option<TrialReport> {
         let workers = u32::try_from(self.parts.len()).unwrap_or(u32::MAX);
         let whole = self.parts.into_iter().reduce(|mut sum, part| {
             sum.join(part);
@@ -63,11 +61,14 @@ impl Played {
             workers,
             descriptors: self.descriptors.most(),
             descriptors_limit,
-            ..Readings::default()
+            scarce: job.cap.scarce,
+            steal_cores: self.others.steal_cores,
+            foreign_cores: self.others.foreign_cores,
+            in_flight_mean: None,
         };
         let (ended, expected) = (whole.ended, whole.expected);
         let closing = Closing { ended, expected, readings, timeline: self.timeline };
-        let report = whole.totals.report(plan, closing);
+        let report = whole.totals.report(job.plan.clone(), closing);
         Some(TrialReport { failures: whole.failures, ..report })
     }
 }
@@ -78,6 +79,7 @@ pub(super) struct Played {
     parts: Vec<Part>,
     timeline: Timeline,
     descriptors: Descriptors,
+    others: Others,
 }
 
 impl Seat {
@@ -95,8 +97,9 @@ impl Seat {
             parts: Vec::with_capacity(self.workers),
             timeline: Timeline::default(),
             descriptors: Descriptors::default(),
+            others: Others::default(),
         };
-        let mut clock = None;
+        let (mut clock, mut machine) = (None, None);
         while played.parts.len() < self.workers {
             let (worker, word) = self.words.recv().await?;
             match word {
@@ -104,6 +107,7 @@ impl Seat {
                     ready += 1;
                     if ready == self.workers {
                         let start = *clock.insert(Clock::starting_in(LEAD));
+                        machine = Some(MachineMeter::start(self.target_pid));
                         self.order(Order::Start(start));
                     }
                 }
@@ -137,6 +141,7 @@ impl Seat {
             }
         }
         played.descriptors.sample();
+        played.others = machine.map(|machine| machine.others()).unwrap_or_default();
         while let Some(window) = joiner.next() {
             played.timeline.push(window);
         }

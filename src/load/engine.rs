@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::cap::{self, Cap};
+use super::cap::{Allowed, Cap};
 use super::client::Client;
 use super::control::{Audience, Played, Seat};
 use super::error::{ClientError, LoadError};
@@ -42,11 +42,13 @@ pub struct LiveTrial<'a> {
     /// Its base URLs (`http://…`, `https://…`, `unix:/…`), one a replica; session i uses that at i modulo their
     /// number.
     pub base_urls: &'a [String],
-    /// Most requests in flight that our own resources allow; `None`: what the limit on descriptors
-    /// allows. When it is reached although the load needs more, the trial is invalid.
+    /// Most requests in flight for which descriptors are taken to last; `None`: as the limit on them
+    /// says. When it is reached although the load needs more, the trial is invalid.
     pub in_flight_max: Option<usize>,
     /// Threads that offer the load, 1 to 16; `None`: as many as the plan and this machine ask for.
     pub workers: Option<u32>,
+    /// The target's process, if it runs on this machine: its CPU is no neighbour's.
+    pub target_pid: Option<i32>,
 }
 
 /// Runs a trial. The audience is told in the caller's task; the load itself does not wait for it.
@@ -63,22 +65,24 @@ pub async fn run_trial(
     let descriptors_limit = probe::raise_descriptor_limit();
     let LiveTrial { plan, law, salt, target, .. } = *trial;
     let extent = Play::extent(law, plan);
-    let by_resources = trial.in_flight_max.or_else(|| cap::by_descriptors(descriptors_limit));
+    let mut allowed = Allowed::read(descriptors_limit, trial.base_urls.len());
+    allowed.fd = trial.in_flight_max.or(allowed.fd);
     let per_session = share(extent.requests, plan.count);
     let job = Job {
         plan: plan.clone(),
         law: law.clone(),
         salt,
         share: Share::WHOLE,
-        cap: Cap::new(plan, per_session, target.timeouts.total, by_resources),
+        cap: Cap::new(plan, per_session, target.timeouts.total, allowed),
         is_traced: audience.rows.is_some(),
     };
     let workers = trial.workers.unwrap_or_else(|| workers(trial, &extent));
     let generator = GeneratorWatch::new(extent.requests, descriptors_limit);
     let (target, base_urls) = (target.clone(), trial.base_urls.to_vec());
     let open = async move || Client::new(&target, &base_urls).await;
-    let played = run_on_threads(&job, workers, generator, open, audience, stop).await?;
-    played.report(plan.clone(), descriptors_limit).ok_or(LoadError::StillRunning)
+    let team = Team { workers, generator, target_pid: trial.target_pid };
+    let played = run_on_threads(&job, team, open, audience, stop).await?;
+    played.report(&job, descriptors_limit).ok_or(LoadError::StillRunning)
 }
 
 fn workers(trial: &LiveTrial<'_>, extent: &Extent) -> u32 {
@@ -92,18 +96,28 @@ fn workers(trial: &LiveTrial<'_>, extent: &Extent) -> u32 {
         .workers(u32::try_from(cores).unwrap_or(u32::MAX), is_here)
 }
 
+/// Who offers a trial's load, and what their control must know.
+#[derive(Debug, Clone)]
+pub(super) struct Team {
+    /// Threads.
+    pub(super) workers: u32,
+    /// Ends a trial that can only become invalid.
+    pub(super) generator: GeneratorWatch,
+    /// The target's process, if it runs on this machine.
+    pub(super) target_pid: Option<i32>,
+}
+
 /// Runs workers on threads of their own and waits for their end. If the caller goes away, so do they.
 async fn run_on_threads<E: Exchange + 'static>(
     job: &Job,
-    workers: u32,
-    generator: GeneratorWatch,
+    team: Team,
     open: impl AsyncFn() -> Result<E, ClientError> + Clone + Send + 'static,
     audience: &mut Audience<'_>,
     stop: &CancellationToken,
 ) -> Result<Played, LoadError> {
-    let cancel = stop.child_token();
+    let (cancel, workers) = (stop.child_token(), team.workers);
     let _ends_with_us = cancel.clone().drop_guard();
-    let (links, seat) = connect(workers, &cancel, generator);
+    let (links, seat) = connect(team, &cancel);
     let mut threads = Vec::with_capacity(links.len());
     for (link, share) in links.into_iter().zip(Share::each(workers)) {
         let (job, open) = (Job { share, ..job.clone() }, open.clone());
@@ -165,14 +179,10 @@ fn on_own_runtime<E: Exchange + 'static>(
 }
 
 /// The two ends of what joins workers to their control.
-pub(super) fn connect(
-    workers: u32,
-    cancel: &CancellationToken,
-    generator: GeneratorWatch,
-) -> (Vec<Link>, Seat) {
+pub(super) fn connect(team: Team, cancel: &CancellationToken) -> (Vec<Link>, Seat) {
     let (say, words) = mpsc::unbounded_channel();
     let (orders, hear) = watch::channel(Order::Wait);
-    let links: Vec<Link> = (0..workers.max(1))
+    let links: Vec<Link> = (0..team.workers.max(1))
         .zip(0..)
         .map(|(_, index)| Link {
             index,
@@ -181,7 +191,13 @@ pub(super) fn connect(
             cancel: cancel.clone(),
         })
         .collect();
-    let seat = Seat { workers: links.len(), words, orders, generator };
+    let seat = Seat {
+        workers: links.len(),
+        words,
+        orders,
+        generator: team.generator,
+        target_pid: team.target_pid,
+    };
     (links, seat)
 }
 

@@ -2,7 +2,7 @@
 
 use super::cap::{self, Cap};
 use super::control::Audience;
-use super::engine::connect;
+use super::engine::{Team, connect};
 use super::error::LoadError;
 use super::exchange::{Exchanged, Observer};
 use super::link::Word;
@@ -170,15 +170,17 @@ pub(super) fn job(load: Load, turns: u32, count: u64, slos: &[&str]) -> Job {
         },
         salt: Salt::new(4, 1, "c", 0),
         share: Share::WHOLE,
-        cap: Cap { requests: 0, outcome: Outcome::Unsent },
+        cap: Cap { requests: 0, outcome: Outcome::Unsent, scarce: None },
         is_traced: false,
     };
     capped(job, Duration::from_secs(30), cap::by_descriptors(Some(100_000)))
 }
 
-/// Ends a trial of this job that can only become invalid.
-pub(super) fn generator(job: &Job) -> GeneratorWatch {
-    GeneratorWatch::new(Play::extent(&job.law, &job.plan).requests, Some(100_000))
+/// So many workers for this job.
+pub(super) fn team(job: &Job, workers: u32) -> Team {
+    let requests = Play::extent(&job.law, &job.plan).requests;
+    let generator = GeneratorWatch::new(requests, Some(100_000));
+    Team { workers, generator, target_pid: None }
 }
 
 /// The same with the cap that follows from this limit of a request and our own resources.
@@ -208,8 +210,8 @@ pub(super) async fn run_here(
     watch: &mut dyn Watch,
     stop: &CancellationToken,
 ) -> (Result<TrialReport, LoadError>, Vec<Window>) {
-    let (mut links, seat) = connect(1, &stop.child_token(), generator(&job));
-    let (link, plan) = (links.pop().unwrap(), job.plan.clone());
+    let (mut links, seat) = connect(team(&job, 1), &stop.child_token());
+    let (link, asked) = (links.pop().unwrap(), job.clone());
     let words = link.words.clone();
     let mut shown = Vec::new();
     let mut windows = |window: &Window| shown.push(window.clone());
@@ -220,7 +222,7 @@ pub(super) async fn run_here(
     };
     let both = async { tokio::join!(worker, seat.supervise(&mut audience)) };
     let ((), played) = LocalSet::new().run_until(both).await;
-    (played.unwrap().map(|played| played.report(plan, Some(100_000)).unwrap()), shown)
+    (played.unwrap().map(|played| played.report(&asked, Some(100_000)).unwrap()), shown)
 }
 
 /// The report of a job that nobody disturbs.

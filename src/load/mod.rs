@@ -1,6 +1,7 @@
 //! The live rig's engine: when to send ([`Play`], pure), how one request goes over the wire
 //! ([`Client`]), and what the generator's own process did meanwhile ([`run_trial`]).
 
+mod calibrate;
 mod cap;
 mod client;
 mod clock;
@@ -14,9 +15,11 @@ mod exchange;
 mod failure;
 #[cfg(test)]
 mod fake;
+mod feasible;
 mod headers;
 mod link;
 mod kernel;
+mod null;
 mod pacer;
 mod play;
 mod pool;
@@ -32,11 +35,13 @@ mod tls;
 mod worker;
 
 pub use crate::target::protocol::Asked;
+pub use calibrate::{Calibration, calibrate};
 pub use client::{Client, NoAnswer};
 pub use control::{Audience, TraceRows};
 pub use engine::{LiveTrial, run_trial};
 pub use error::{ClientError, LoadError};
 pub use exchange::{Exchanged, Observer};
+pub use feasible::{Means, Refusal, SessionCost, feasible, offer_max};
 pub use headers::secrets_of_headers;
 pub use play::{Due, Play, pause};
 pub use share::Share;

@@ -12,7 +12,7 @@ use super::exchange::{Exchanged, Observer};
 use super::link::{Delta, Link, Part, Word};
 use super::pacer::{Pacer, Ticks};
 use super::play::{Due, Play, pause};
-use super::probe::CpuMeter;
+use super::probe::{CpuMeter, ThreadMeter};
 use super::share::Share;
 use super::stamped::Arrival;
 use super::timer::Timer;
@@ -161,8 +161,8 @@ impl<E: Exchange + 'static> Worker<E> {
             () = link.cancel.cancelled() => return Err(LoadError::Interrupted),
             started = pacer.wait_until(Duration::from_nanos(1)) => started.map_err(LoadError::Start)?,
         }
-        let cpu = CpuMeter::start();
-        let ended = self.run(&mut pacer, clock, &mut link).await?;
+        let (cpu, mut strain) = (CpuMeter::start(), ThreadMeter::start());
+        let ended = self.run(&mut pacer, &mut strain, clock, &mut link).await?;
         self.finish(clock.now(), ended, cpu.cores()).await
     }
 
@@ -170,6 +170,7 @@ impl<E: Exchange + 'static> Worker<E> {
     async fn run(
         &mut self,
         pacer: &mut Pacer,
+        strain: &mut ThreadMeter,
         clock: Clock,
         link: &mut Link,
     ) -> Result<Ended, LoadError> {
@@ -185,7 +186,7 @@ impl<E: Exchange + 'static> Worker<E> {
                 self.recorder.borrow_mut().looped(now.saturating_sub(due));
             }
             while let Some(end) = windows.passed(now) {
-                link.say(Word::Window(Box::new(self.close_window(end))));
+                link.say(Word::Window(Box::new(self.close_window(end, strain))));
             }
             if !has_said_decided && self.recorder.borrow().is_decided() {
                 if self.job.share.is_whole() {
@@ -212,9 +213,11 @@ impl<E: Exchange + 'static> Worker<E> {
         }
     }
 
-    fn close_window(&mut self, end: Duration) -> Delta {
+    fn close_window(&mut self, end: Duration, strain: &mut ThreadMeter) -> Delta {
         let mut recorder = self.recorder.borrow_mut();
-        Delta { window: recorder.close_window(end), rows: recorder.take_rows() }
+        let mut window = recorder.close_window(end);
+        window.strain = strain.lap(window.strain.loop_lag_max);
+        Delta { window, rows: recorder.take_rows() }
     }
 
     /// Whether a request is due that may not be sent any more.

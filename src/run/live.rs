@@ -167,6 +167,7 @@ impl Live<'_> {
             base_urls: &self.base_urls,
             in_flight_max: self.in_flight_max,
             workers: None,
+            target_pid: self.target.as_ref().map(|target| target.guard_pid()),
         };
         let mut audience = Audience { watch, windows: seen, rows: None };
         let died = async {

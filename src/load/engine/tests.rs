@@ -4,7 +4,7 @@ use super::{connect, run_on_threads};
 use crate::load::control::Audience;
 use crate::load::error::{ClientError, LoadError};
 use crate::load::exchange::{Exchanged, Observer};
-use crate::load::fake::{Act, Fake, closed, generator, job, ms, open};
+use crate::load::fake::{Act, Fake, closed, job, ms, open, team};
 use crate::load::link::Word;
 use crate::load::share::Share;
 use crate::load::timer::Timer;
@@ -61,8 +61,8 @@ async fn run(
     windows: &mut dyn FnMut(&Window),
 ) -> Result<TrialReport, LoadError> {
     let mut audience = Audience { watch: &mut Patient, windows, rows: None };
-    let played = run_on_threads(job, workers, generator(job), open, &mut audience, stop).await?;
-    Ok(played.report(job.plan.clone(), Some(100_000)).unwrap())
+    let played = run_on_threads(job, team(job, workers), open, &mut audience, stop).await?;
+    Ok(played.report(job, Some(100_000)).unwrap())
 }
 
 #[tokio::test]
@@ -168,7 +168,7 @@ async fn several_workers_give_the_counts_and_the_histograms_of_one() {
     job.law.think_time = ThinkTime::Exponential(ms(300));
     let mut reports = Vec::new();
     for workers in [1, 2, 5] {
-        let (links, seat) = connect(workers, &CancellationToken::new(), generator(&job));
+        let (links, seat) = connect(team(&job, workers), &CancellationToken::new());
         let words = links[0].words.clone();
         let all = links.into_iter().zip(Share::each(workers)).map(|(link, share)| {
             let (job, words) = (Job { share, ..job.clone() }, words.clone());
@@ -182,7 +182,7 @@ async fn several_workers_give_the_counts_and_the_histograms_of_one() {
         let mut audience = Audience { watch: &mut Patient, windows: &mut nobody, rows: None };
         let both = async { tokio::join!(join_all(all), seat.supervise(&mut audience)) };
         let (_, played) = LocalSet::new().run_until(both).await;
-        reports.push(played.unwrap().unwrap().report(job.plan.clone(), None).unwrap());
+        reports.push(played.unwrap().unwrap().report(&job, None).unwrap());
     }
     let [one, rest @ ..] = &reports[..] else { panic!("no report") };
     for many in rest {

@@ -5,7 +5,8 @@ use crate::load::fake::{
     Act, AllLate, Fake, Seen, capped, closed, job, ms, open, report_of, run_here,
 };
 use crate::trial::{
-    Ended, Evidence, InvalidReason, Outcome, Patient, RequestId, Series, TrialReport, Window,
+    Ended, Evidence, InvalidReason, Outcome, Patient, RequestId, Scarce, Series, TrialReport,
+    Window,
 };
 use crate::workload::{Arrivals, HistoryMode, Sequence, ThinkTime};
 use std::time::Duration;
@@ -183,9 +184,12 @@ async fn above_our_own_limit_nothing_is_queued_and_the_trial_is_invalid() {
         report
             .health
             .invalid
-            .contains(&InvalidReason::Resource { requests: refused, scarce: None })
+            .contains(&InvalidReason::Resource { requests: refused, scarce: Some(Scarce::Fd) })
     );
-    assert_eq!(report.failures[&Outcome::Resource], "our own limit of 5 connections was reached");
+    assert_eq!(
+        report.failures[&Outcome::Resource],
+        "our own limit of 5 connections was reached, for want of file descriptors"
+    );
     // What is sent is sent when it is due: there is no queue to wait in.
     assert!(report.latency[&Series::SendLag].max() < Some(ms(3)));
 }
