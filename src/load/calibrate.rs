@@ -133,6 +133,7 @@ async fn play(
         in_flight_max: None,
         workers: Some(1),
         target_pid: None,
+        calibration: None,
     };
     let mut audience = Audience { watch: &mut Patient, windows: &mut |_| {}, rows: None };
     run_trial(&trial, &mut audience, stop).await
