@@ -124,15 +124,14 @@ mod tests {
             end: Duration::from_secs(6),
             intended: 100,
             ok: 90,
-            not_ok: 0,
             decided: 100,
-            late: 0,
             in_flight: 50,
             measured_ended: 500,
             tallies: vec![
                 Tally { not_good: ttfc.0, n: ttfc.1 },
                 Tally { not_good: tbc.0, n: tbc.1 },
             ],
+            ..Window::default()
         }
     }
 

@@ -91,7 +91,7 @@ pub struct TargetPlan {
 /// Where the target comes from.
 #[derive(Debug, Clone)]
 pub enum TargetSource {
-    /// It runs already, at this base URL (`http://…`, `https://…`).
+    /// It runs already, at this base URL (`http://…`, `https://…`, `unix:/…`).
     Url(String),
     /// Plimsoll starts, watches and stops it.
     Managed(ManagedTarget),
@@ -153,7 +153,8 @@ pub enum Api {
 pub struct HttpRequest {
     /// Method, upper case.
     pub method: String,
-    /// Path and query below the base URL.
+    /// Path and query below the base URL; empty: those of the base URL itself, which may then have a
+    /// query.
     pub path: String,
     /// Body template, if any.
     pub body: Option<String>,

@@ -1,8 +1,10 @@
 //! One HTTP/1.1 connection of our own. It is driven by the request that uses it: dropping the
 //! request closes it, and nothing runs while it is idle.
 
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, Host, Place};
 use super::failure::Failure;
+use super::kernel::Kernel;
+use super::socket::Socket;
 use super::stamped::{Payload, Stamped, Wire};
 use crate::trial::Outcome;
 use hyper::client::conn::http1::{self, SendRequest};
@@ -13,7 +15,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
 
 type Driver = Pin<Box<dyn Future<Output = Result<(), hyper::Error>>>>;
@@ -31,24 +33,31 @@ impl Connection {
     pub(super) async fn open(
         endpoint: &Endpoint,
         tls: Option<&TlsConnector>,
+        kernel: &Rc<Kernel>,
     ) -> Result<Self, Failure> {
-        let tcp = connected(endpoint).await?;
-        let Some(tls) = tls else { return Self::over(tcp).await };
+        let wire = Rc::new(Wire::default());
+        let host = match &endpoint.place {
+            Place::Tcp(host) => host,
+            Place::Unix(path) => {
+                let failed = |error| Failure::connect(&[(endpoint.name.clone(), error)]);
+                return Self::over(UnixStream::connect(path).await.map_err(failed)?, wire).await;
+            }
+        };
+        let socket = Socket::new(connected(host).await?, &wire, kernel);
+        let Some(tls) = tls else { return Self::over(socket, wire).await };
         let refused = |said: String| {
-            let detail = format!("no tls connection to {}: {said}", endpoint.authority);
+            let detail = format!("no tls connection to {}: {said}", endpoint.name);
             Failure::new(Outcome::Connect, detail)
         };
-        let name =
-            ServerName::try_from(endpoint.host.clone()).map_err(|e| refused(e.to_string()))?;
-        let stream = tls.connect(name, tcp).await.map_err(|e| refused(e.to_string()))?;
-        Self::over(stream).await
+        let name = ServerName::try_from(host.name.clone()).map_err(|e| refused(e.to_string()))?;
+        let stream = tls.connect(name, socket).await.map_err(|e| refused(e.to_string()))?;
+        Self::over(stream, wire).await
     }
 
-    async fn over<T>(stream: T) -> Result<Self, Failure>
+    async fn over<T>(stream: T, wire: Rc<Wire>) -> Result<Self, Failure>
     where
         T: AsyncRead + AsyncWrite + Unpin + 'static,
     {
-        let wire = Rc::new(Wire::default());
         let io = TokioIo::new(Stamped::new(stream, &wire));
         let (sender, driver) = http1::handshake(io)
             .await
@@ -80,9 +89,9 @@ impl Connection {
     }
 }
 
-async fn connected(endpoint: &Endpoint) -> Result<TcpStream, Failure> {
+async fn connected(host: &Host) -> Result<TcpStream, Failure> {
     let mut tried = Vec::new();
-    for address in endpoint.rotation() {
+    for address in host.rotation() {
         match TcpStream::connect(address).await.and_then(|tcp| tcp.set_nodelay(true).map(|()| tcp))
         {
             Ok(tcp) => return Ok(tcp),

@@ -2,50 +2,145 @@
 
 use super::error::ClientError;
 use hyper::Uri;
-use hyper::http::uri::Scheme;
+use hyper::header::HeaderValue;
+use hyper::http::uri::{Authority, Scheme};
 use std::cell::Cell;
+use std::io;
 use std::net::SocketAddr;
+use std::os::unix;
+use std::path::PathBuf;
+
+/// What becomes of a query in a base URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Query {
+    /// It is a mistake: requests have paths of their own.
+    Refused,
+    /// It is sent: the URL is the whole request.
+    Sent,
+}
 
 /// A base URL, taken apart.
 #[derive(Debug)]
 pub(super) struct Endpoint {
     /// Whether it is `https`.
     pub(super) is_tls: bool,
-    /// Name or address, without brackets.
-    pub(super) host: String,
-    /// Port, the scheme's own if the URL names none.
-    pub(super) port: u16,
+    /// Where connections go.
+    pub(super) place: Place,
+    /// The same for the eye.
+    pub(super) name: String,
     /// What the `host` header says.
-    pub(super) authority: String,
+    pub(super) host_header: HeaderValue,
     /// Path before every request's path, without a slash at its end.
     prefix: String,
+    /// The URL's own path and query.
+    whole: String,
+}
+
+/// Where connections go.
+#[derive(Debug)]
+pub(super) enum Place {
+    Tcp(Host),
+    /// A socket of this machine, by its path.
+    Unix(PathBuf),
+}
+
+/// A host that is reached by TCP.
+#[derive(Debug)]
+pub(super) struct Host {
+    /// Name or address, without brackets.
+    pub(super) name: String,
+    /// Port, the scheme's own if the URL names none.
+    port: u16,
     /// Addresses of the host, resolved once.
-    pub(super) addresses: Vec<SocketAddr>,
+    addresses: Vec<SocketAddr>,
     next: Cell<usize>,
+}
+
+fn wrong(reason: &'static str) -> ClientError {
+    ClientError::Url { reason }
 }
 
 impl Endpoint {
     /// Takes `base_url` apart; no address is known yet.
-    pub(super) fn parse(base_url: &str) -> Result<Self, ClientError> {
-        let wrong = |reason| ClientError::Url { reason };
+    pub(super) fn parse(base_url: &str, in_url: Query) -> Result<Self, ClientError> {
+        if let Some(path) = base_url.trim().strip_prefix("unix:") {
+            return Self::unix(path);
+        }
         let uri: Uri = base_url.trim().parse().map_err(|_| wrong("it cannot be parsed"))?;
         let is_tls = match uri.scheme() {
             Some(scheme) if *scheme == Scheme::HTTP => false,
             Some(scheme) if *scheme == Scheme::HTTPS => true,
-            _ => return Err(wrong("it does not start with http:// or https://")),
+            _ => return Err(wrong("it does not start with http://, https:// or unix:")),
         };
+        if base_url.contains('#') {
+            return Err(wrong("it holds a fragment"));
+        }
+        if uri.query().is_some() && in_url == Query::Refused {
+            return Err(wrong("it holds a query"));
+        }
         let authority = uri.authority().ok_or(wrong("it names no host"))?;
+        let own_port = if is_tls { 443 } else { 80 };
+        let host = Host::parse(authority, own_port)?;
+        let name = if host.port == own_port {
+            authority.host().to_owned()
+        } else {
+            format!("{}:{}", authority.host(), host.port)
+        };
+        let host_header =
+            HeaderValue::from_str(&name).map_err(|_| wrong("its host cannot be sent"))?;
+        let query = uri.query().map_or_else(String::new, |query| format!("?{query}"));
+        let whole = format!("{}{query}", uri.path());
+        let prefix = uri.path().trim_end_matches('/').to_owned();
+        Ok(Self { is_tls, place: Place::Tcp(host), name, host_header, prefix, whole })
+    }
+
+    /// A socket of this machine: `unix:/path` or `unix:///path`.
+    fn unix(path: &str) -> Result<Self, ClientError> {
+        let path = path.strip_prefix("//").unwrap_or(path);
+        if !path.starts_with('/') {
+            return Err(wrong("it does not name a socket by its whole path"));
+        }
+        if unix::net::SocketAddr::from_pathname(path).is_err() {
+            return Err(wrong("the path of its socket is longer than the system allows"));
+        }
+        Ok(Self {
+            is_tls: false,
+            place: Place::Unix(PathBuf::from(path)),
+            name: format!("unix:{path}"),
+            host_header: HeaderValue::from_static("localhost"),
+            prefix: String::new(),
+            whole: "/".to_owned(),
+        })
+    }
+
+    /// Resolves the host's name.
+    pub(super) async fn resolved(self) -> Result<Self, ClientError> {
+        let place = match self.place {
+            Place::Tcp(host) => Place::Tcp(host.resolved().await?),
+            Place::Unix(path) => Place::Unix(path),
+        };
+        Ok(Self { place, ..self })
+    }
+
+    /// Path and query of a request, below the base URL; of the URL itself if `path` is empty.
+    pub(super) fn path(&self, path: &str) -> String {
+        if path.is_empty() {
+            return self.whole.clone();
+        }
+        let slash = if path.starts_with('/') { "" } else { "/" };
+        format!("{}{slash}{path}", self.prefix)
+    }
+}
+
+impl Host {
+    fn parse(authority: &Authority, own_port: u16) -> Result<Self, ClientError> {
         if authority.as_str().contains('@') {
             return Err(wrong("it holds a user name: use a header instead"));
         }
-        if uri.query().is_some() || base_url.contains('#') {
-            return Err(wrong("it holds a query or a fragment"));
-        }
-        let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
-        if host.is_empty() {
+        let name = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
+        if name.is_empty() {
             return Err(wrong("it names no host"));
         }
-        let own_port = if is_tls { 443 } else { 80 };
         let port = match authority.as_str().strip_prefix(authority.host()).unwrap_or_default() {
             "" => own_port,
             port => port
@@ -54,27 +149,16 @@ impl Endpoint {
                 .filter(|port| *port > 0)
                 .ok_or(wrong("its port is no number from 1 to 65535"))?,
         };
-        let authority = if port == own_port {
-            authority.host().to_owned()
-        } else {
-            format!("{}:{port}", authority.host())
-        };
-        let prefix = uri.path().trim_end_matches('/').to_owned();
-        let (addresses, next) = (Vec::new(), Cell::new(0));
-        Ok(Self { is_tls, host, port, authority, prefix, addresses, next })
+        Ok(Self { name, port, addresses: Vec::new(), next: Cell::new(0) })
     }
 
-    /// Resolves the host's name.
-    pub(super) async fn resolved(self) -> Result<Self, ClientError> {
-        let host = self.host.as_str();
-        let found = tokio::net::lookup_host((host, self.port))
-            .await
-            .map_err(|source| ClientError::Dns { host: host.to_owned(), source })?;
-        let mut addresses: Vec<SocketAddr> = found.collect();
+    async fn resolved(self) -> Result<Self, ClientError> {
+        let failed = |source| ClientError::Dns { host: self.name.clone(), source };
+        let found = tokio::net::lookup_host((self.name.as_str(), self.port)).await;
+        let mut addresses: Vec<SocketAddr> = found.map_err(failed)?.collect();
         addresses.dedup();
         if addresses.is_empty() {
-            let source = std::io::Error::other("the name has no address");
-            return Err(ClientError::Dns { host: host.to_owned(), source });
+            return Err(failed(io::Error::other("the name has no address")));
         }
         Ok(Self { addresses, ..self })
     }
@@ -86,17 +170,12 @@ impl Endpoint {
         let (before, from) = self.addresses.split_at(first.min(self.addresses.len()));
         from.iter().chain(before).copied()
     }
-
-    /// Path and query of a request, below the base URL.
-    pub(super) fn path(&self, path: &str) -> String {
-        let slash = if path.starts_with('/') { "" } else { "/" };
-        format!("{}{slash}{path}", self.prefix)
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Endpoint;
+    use super::{Endpoint, Host, Place, Query};
+    use std::path::Path;
 
     #[test]
     fn a_base_url_is_taken_apart() {
@@ -107,13 +186,50 @@ mod tests {
             ("http://127.0.0.1:9", "127.0.0.1", 9, "127.0.0.1:9", "/v1"),
             ("http://[::1]:9/api", "::1", 9, "[::1]:9", "/api/v1"),
         ] {
-            let endpoint = Endpoint::parse(url).unwrap();
-            assert_eq!((endpoint.host.as_str(), endpoint.port), (host, port), "{url}");
-            assert_eq!(endpoint.authority, authority);
+            let endpoint = Endpoint::parse(url, Query::Refused).unwrap();
+            let Place::Tcp(found) = &endpoint.place else { panic!("{url}") };
+            assert_eq!((found.name.as_str(), found.port), (host, port), "{url}");
+            assert_eq!(endpoint.name, authority);
+            assert_eq!(endpoint.host_header, authority);
             assert_eq!(endpoint.is_tls, url.starts_with("https"));
             assert_eq!(endpoint.path("/v1"), path);
             assert_eq!(endpoint.path("v1"), path);
         }
+    }
+
+    #[test]
+    fn a_socket_is_named_by_its_path() {
+        for url in ["unix:/run/a.sock", "unix:///run/a.sock"] {
+            let endpoint = Endpoint::parse(url, Query::Refused).unwrap();
+            assert!(
+                matches!(&endpoint.place, Place::Unix(path) if path == Path::new("/run/a.sock"))
+            );
+            assert_eq!((endpoint.path("/v1"), endpoint.path("")), ("/v1".into(), "/".into()));
+            assert_eq!((endpoint.name.as_str(), endpoint.is_tls), ("unix:/run/a.sock", false));
+            assert_eq!(endpoint.host_header, "localhost");
+        }
+        let long = format!("unix:/{}", "x".repeat(120));
+        for url in ["unix:", "unix:a", "unix://a/b", long.as_str()] {
+            assert!(Endpoint::parse(url, Query::Refused).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_url_that_is_the_whole_request_is_sent_as_it_is() {
+        for (url, path) in [
+            ("http://a", "/"),
+            ("http://a/", "/"),
+            ("http://a/x/", "/x/"),
+            ("http://a/x?q=1&r=/", "/x?q=1&r=/"),
+            ("http://a?q", "/?q"),
+            ("http://a/x?", "/x?"),
+        ] {
+            let endpoint = Endpoint::parse(url, Query::Sent).unwrap();
+            assert_eq!(endpoint.path(""), path, "{url}");
+        }
+        let endpoint = Endpoint::parse("http://a/x/", Query::Refused).unwrap();
+        assert_eq!(endpoint.path(""), "/x/");
+        assert!(Endpoint::parse("http://a/x?q#f", Query::Sent).is_err());
     }
 
     #[test]
@@ -133,7 +249,7 @@ mod tests {
             "http://a/?key=secret",
             "http://a/#b",
         ] {
-            let error = Endpoint::parse(url).unwrap_err().to_string();
+            let error = Endpoint::parse(url, Query::Refused).unwrap_err().to_string();
             assert!(!error.contains("secret"), "{error}");
         }
     }
@@ -142,10 +258,13 @@ mod tests {
     fn connections_take_turns_over_the_addresses() {
         let addresses = ["127.0.0.1:1", "127.0.0.2:1", "127.0.0.3:1"];
         let addresses = addresses.iter().map(|a| a.parse().unwrap()).collect();
-        let endpoint = Endpoint { addresses, ..Endpoint::parse("http://a").unwrap() };
+        let Place::Tcp(host) = Endpoint::parse("http://a", Query::Refused).unwrap().place else {
+            panic!("not tcp")
+        };
+        let host = Host { addresses, ..host };
         let firsts: Vec<String> =
-            (0..4).map(|_| endpoint.rotation().next().unwrap().ip().to_string()).collect();
+            (0..4).map(|_| host.rotation().next().unwrap().ip().to_string()).collect();
         assert_eq!(firsts, ["127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.1"]);
-        assert_eq!(endpoint.rotation().count(), 3);
+        assert_eq!(host.rotation().count(), 3);
     }
 }

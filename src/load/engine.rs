@@ -1,22 +1,29 @@
-//! Runs one trial: a worker on a thread of its own offers the load; the caller's task looks at its
-//! windows, asks the watch, and may end it.
+//! Runs one trial: workers on threads of their own offer the load; the caller's task is their control.
 
 #[cfg(test)]
 mod tests;
 
-use super::cap;
+use super::cap::{Allowed, Cap};
 use super::client::Client;
+use super::control::{Audience, Played, Seat};
 use super::error::{ClientError, LoadError};
 use super::exchange::{Exchanged, Observer};
-use super::probe::{self, Descriptors};
-use super::worker::{Exchange, Job, Link, work};
-use crate::config::plan::TargetPlan;
+use super::link::{Link, Order, Part, Word};
+use super::play::Play;
+use super::probe;
+use super::share::{Demand, Share};
+use super::timer::Timer;
+use super::worker::{Exchange, Job, work};
+use crate::config::plan::{Api, TargetPlan, TargetSource};
 use crate::target::protocol::Asked;
-use crate::trial::{Flow, StopReason, TrialPlan, TrialReport, Watch, Window};
-use crate::workload::{Salt, SessionLaw};
+use crate::trial::{GeneratorWatch, TrialPlan, TrialReport};
+use crate::units::share;
+use crate::workload::{Extent, Salt, SessionLaw};
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
-use std::sync::Arc;
-use tokio::sync::{mpsc, oneshot};
+use std::thread::JoinHandle;
+use tokio::sync::{mpsc, watch};
 use tokio::task::LocalSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -32,15 +39,19 @@ pub struct LiveTrial<'a> {
     pub salt: Salt,
     /// The service under test.
     pub target: &'a TargetPlan,
-    /// Its base URL (`http://…`, `https://…`).
-    pub base_url: &'a str,
-    /// Most requests in flight that our own resources allow; `None`: what the limit on descriptors
-    /// allows. When it is reached although the load needs more, the trial is invalid.
+    /// Its base URLs (`http://…`, `https://…`, `unix:/…`), one a replica; session i uses that at i modulo their
+    /// number.
+    pub base_urls: &'a [String],
+    /// Most requests in flight for which descriptors are taken to last; `None`: as the limit on them
+    /// says. When it is reached although the load needs more, the trial is invalid.
     pub in_flight_max: Option<usize>,
+    /// Threads that offer the load, 1 to 16; `None`: as many as the plan and this machine ask for.
+    pub workers: Option<u32>,
+    /// The target's process, if it runs on this machine: its CPU is no neighbour's.
+    pub target_pid: Option<i32>,
 }
 
-/// Runs a trial. `watch` and `progress` see each window as it closes, once a second, in the caller's
-/// task; the load itself does not wait for them.
+/// Runs a trial. The audience is told in the caller's task; the load itself does not wait for it.
 ///
 /// The first call raises the process's soft limit on open files to the hard one.
 ///
@@ -48,57 +59,105 @@ pub struct LiveTrial<'a> {
 /// [`LoadError`]; [`LoadError::Interrupted`] once `stop` is cancelled.
 pub async fn run_trial(
     trial: &LiveTrial<'_>,
-    watch: &mut dyn Watch,
+    audience: &mut Audience<'_>,
     stop: &CancellationToken,
-    progress: &mut dyn FnMut(&Window),
 ) -> Result<TrialReport, LoadError> {
     let descriptors_limit = probe::raise_descriptor_limit();
+    let LiveTrial { plan, law, salt, target, .. } = *trial;
+    let extent = Play::extent(law, plan);
+    let mut allowed = Allowed::read(descriptors_limit, trial.base_urls.len());
+    allowed.fd = trial.in_flight_max.or(allowed.fd);
+    let per_session = share(extent.requests, plan.count);
     let job = Job {
-        plan: trial.plan.clone(),
-        law: trial.law.clone(),
-        salt: trial.salt,
-        timeout: trial.target.timeouts.total,
-        by_resources: trial.in_flight_max.or_else(|| cap::by_descriptors(descriptors_limit)),
-        descriptors_limit,
+        plan: plan.clone(),
+        law: law.clone(),
+        salt,
+        share: Share::WHOLE,
+        cap: Cap::new(plan, per_session, target.timeouts.total, allowed),
+        is_traced: audience.rows.is_some(),
     };
-    let (target, base_url) = (trial.target.clone(), trial.base_url.to_owned());
-    let open = async move || Client::new(&target, &base_url).await;
-    run_on_thread(job, open, watch, stop, progress).await
+    let workers = trial.workers.unwrap_or_else(|| workers(trial, &extent));
+    let generator = GeneratorWatch::new(extent.requests, descriptors_limit);
+    let (target, base_urls) = (target.clone(), trial.base_urls.to_vec());
+    let open = async move || Client::new(&target, &base_urls).await;
+    let team = Team { workers, generator, target_pid: trial.target_pid };
+    let played = run_on_threads(&job, team, open, audience, stop).await?;
+    played.report(&job, descriptors_limit).ok_or(LoadError::StillRunning)
 }
 
-/// Runs a worker on its own thread and waits for its end. If the caller goes away, so does the
-/// worker.
-async fn run_on_thread<E: Exchange + 'static>(
-    job: Job,
-    open: impl AsyncFnOnce() -> Result<E, ClientError> + Send + 'static,
-    watch: &mut dyn Watch,
+fn workers(trial: &LiveTrial<'_>, extent: &Extent) -> u32 {
+    let chunks = match &trial.target.api {
+        Api::OpenAiChat { stream: true, .. } => extent.output_tokens,
+        Api::OpenAiChat { .. } | Api::Http(_) => 0,
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let is_here = !matches!(trial.target.source, TargetSource::Url(_));
+    Demand::of(trial.plan, extent.requests + chunks)
+        .workers(u32::try_from(cores).unwrap_or(u32::MAX), is_here)
+}
+
+/// Who offers a trial's load, and what their control must know.
+#[derive(Debug, Clone)]
+pub(super) struct Team {
+    /// Threads.
+    pub(super) workers: u32,
+    /// Ends a trial that can only become invalid.
+    pub(super) generator: GeneratorWatch,
+    /// The target's process, if it runs on this machine.
+    pub(super) target_pid: Option<i32>,
+}
+
+/// Runs workers on threads of their own and waits for their end. If the caller goes away, so do they.
+async fn run_on_threads<E: Exchange + 'static>(
+    job: &Job,
+    team: Team,
+    open: impl AsyncFn() -> Result<E, ClientError> + Clone + Send + 'static,
+    audience: &mut Audience<'_>,
     stop: &CancellationToken,
-    progress: &mut dyn FnMut(&Window),
-) -> Result<TrialReport, LoadError> {
-    let (link, seat) = connect(stop.child_token());
-    let _ends_with_us = link.cancel.clone().drop_guard();
-    let (done, result) = oneshot::channel();
-    let thread = std::thread::Builder::new()
-        .name("load-0".to_owned())
-        .spawn(move || {
-            let outcome = on_own_runtime(job, link, open);
-            // Nobody listens when the caller went away.
-            let _gone = done.send(outcome);
-        })
-        .map_err(LoadError::Start)?;
-    let outcome = supervise(seat, result, watch, progress).await;
-    // The thread has said its last, so this does not wait.
-    match thread.join() {
-        Ok(()) => outcome.unwrap_or(Err(LoadError::StillRunning)),
-        Err(payload) => Err(LoadError::from_panic(payload.as_ref())),
+) -> Result<Played, LoadError> {
+    let (cancel, workers) = (stop.child_token(), team.workers);
+    let _ends_with_us = cancel.clone().drop_guard();
+    let (links, seat) = connect(team, &cancel);
+    let mut threads = Vec::with_capacity(links.len());
+    for (link, share) in links.into_iter().zip(Share::each(workers)) {
+        let (job, open) = (Job { share, ..job.clone() }, open.clone());
+        let thread = std::thread::Builder::new()
+            .name(format!("load-{}", share.index()))
+            .spawn(move || on_own_thread(job, link, open))
+            .map_err(LoadError::Start)?;
+        threads.push(thread);
     }
+    let outcome = seat.supervise(audience).await;
+    if !matches!(outcome, Some(Ok(_))) {
+        cancel.cancel();
+    }
+    // Each has said its last word or was told to go, so this does not wait for an answer of anyone.
+    let lost = threads.into_iter().map(JoinHandle::join).find_map(Result::err);
+    match (outcome, lost) {
+        (Some(outcome), None) => outcome,
+        (_, Some(payload)) => Err(LoadError::from_panic(payload.as_ref())),
+        (None, None) => Err(LoadError::StillRunning),
+    }
+}
+
+/// Plays a worker's share; its outcome, also a panic, is its last word.
+fn on_own_thread<E: Exchange + 'static>(
+    job: Job,
+    link: Link,
+    open: impl AsyncFn() -> Result<E, ClientError>,
+) {
+    let (index, words) = (link.index, link.words.clone());
+    let outcome = catch_unwind(AssertUnwindSafe(|| on_own_runtime(job, link, open)));
+    let outcome = outcome
+        .unwrap_or_else(|payload: Box<dyn Any + Send>| Err(LoadError::from_panic(&*payload)));
+    let _gone = words.send((index, Word::Done(Box::new(outcome))));
 }
 
 fn on_own_runtime<E: Exchange + 'static>(
     job: Job,
     link: Link,
-    open: impl AsyncFnOnce() -> Result<E, ClientError>,
-) -> Result<TrialReport, LoadError> {
+    open: impl AsyncFn() -> Result<E, ClientError>,
+) -> Result<Part, LoadError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -111,60 +170,35 @@ fn on_own_runtime<E: Exchange + 'static>(
             () = cancel.cancelled() => return Err(LoadError::Interrupted),
             client = open() => Rc::new(client?),
         };
-        work(client, job, link).await
+        let timer = Timer::new().map_err(LoadError::Start)?;
+        work(client, timer, job, link).await
     });
     drop(tasks); // connections close here
     runtime.shutdown_background(); // a host name still being looked up holds nobody up
     outcome
 }
 
-/// The caller's end of a [`Link`].
-#[derive(Debug)]
-pub(super) struct Seat {
-    windows: mpsc::Receiver<Window>,
-    stops: mpsc::Sender<StopReason>,
-    descriptors: Arc<Descriptors>,
-}
-
-/// The two ends of what joins a worker to its caller.
-pub(super) fn connect(cancel: CancellationToken) -> (Link, Seat) {
-    // A minute of windows: full only if the caller's task stands still for as long.
-    let (windows_in, windows) = mpsc::channel(60);
-    // Only the first word counts, so a full channel says all.
-    let (stops, stops_out) = mpsc::channel(1);
-    let descriptors = Arc::new(Descriptors::default());
-    let link = Link {
-        windows: windows_in,
-        stops: stops_out,
-        cancel,
-        descriptors: Arc::clone(&descriptors),
+/// The two ends of what joins workers to their control.
+pub(super) fn connect(team: Team, cancel: &CancellationToken) -> (Vec<Link>, Seat) {
+    let (say, words) = mpsc::unbounded_channel();
+    let (orders, hear) = watch::channel(Order::Wait);
+    let links: Vec<Link> = (0..team.workers.max(1))
+        .zip(0..)
+        .map(|(_, index)| Link {
+            index,
+            words: say.clone(),
+            orders: hear.clone(),
+            cancel: cancel.clone(),
+        })
+        .collect();
+    let seat = Seat {
+        workers: links.len(),
+        words,
+        orders,
+        generator: team.generator,
+        target_pid: team.target_pid,
     };
-    (link, Seat { windows, stops, descriptors })
-}
-
-/// Shows each window to the watch and to `progress` until the worker is done; `None` when it died
-/// without a result.
-pub(super) async fn supervise<T>(
-    mut seat: Seat,
-    mut result: oneshot::Receiver<T>,
-    watch: &mut dyn Watch,
-    progress: &mut dyn FnMut(&Window),
-) -> Option<T> {
-    let mut stopped = false;
-    loop {
-        tokio::select! {
-            biased;
-            Some(window) = seat.windows.recv() => {
-                seat.descriptors.sample();
-                progress(&window);
-                if !stopped && let Flow::Stop(reason) = watch.observe(&window) {
-                    stopped = true;
-                    let _ending_anyway = seat.stops.try_send(reason);
-                }
-            }
-            outcome = &mut result => return outcome.ok(),
-        }
-    }
+    (links, seat)
 }
 
 impl Exchange for Client {

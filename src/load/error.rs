@@ -51,6 +51,12 @@ pub enum LoadError {
         /// What the panic said.
         what: String,
     },
+    /// The generator's own cost could not be measured.
+    #[error("the load generator could not be calibrated: {what}")]
+    Uncalibrated {
+        /// What went wrong.
+        what: &'static str,
+    },
     /// A request outlived its trial: a defect of ours.
     #[error("a request was still running after its trial had ended")]
     StillRunning,

@@ -2,7 +2,7 @@
 
 use super::connection::Connection;
 use super::failure::{Failure, end_of_body};
-use super::stamped::{Payload, Wire};
+use super::stamped::{Arrival, Payload, Wire};
 use super::timeouts::Clock;
 use crate::target::protocol::{End, Head, Output, Protocol, Verdict, retry_after};
 use crate::trial::{Ending, Outcome};
@@ -22,10 +22,10 @@ pub trait Observer {
     fn connected(&self, took: Duration);
     /// The socket accepted the last byte of the request.
     fn written(&self, at: Instant);
-    /// The first byte of the answer was read.
-    fn first_byte(&self, at: Instant);
-    /// An output chunk was read; `answer` is false for reasoning.
-    fn chunk(&self, at: Instant, answer: bool);
+    /// The first byte of the answer came.
+    fn first_byte(&self, arrival: Arrival);
+    /// An output chunk came; `answer` is false for reasoning.
+    fn chunk(&self, arrival: Arrival, answer: bool);
 }
 
 /// How a request went.
@@ -111,7 +111,8 @@ async fn read(
         content_encoding: text(&parts.headers, CONTENT_ENCODING),
         location: text(&parts.headers, LOCATION),
     });
-    let mut at = connection.wire.last_read().unwrap_or_else(Instant::now);
+    let newest = connection.wire.last_read();
+    let mut arrival = newest.unwrap_or_else(|| Arrival::unstamped(Instant::now()));
     let end = loop {
         if !reader.wants_more() {
             // The reader has its verdict; this only closes the connection.
@@ -127,14 +128,14 @@ async fn read(
         .await;
         match frame {
             Ok(Some(Ok(frame))) => {
-                at = connection.wire.last_read().unwrap_or(at);
+                arrival = connection.wire.last_read().unwrap_or(arrival);
                 if let Some(data) = frame.data_ref() {
                     reader.push(data, |output| {
-                        clock.deadlines.output(at);
-                        observer.chunk(at, output == Output::Answer);
+                        clock.deadlines.output(arrival.at);
+                        observer.chunk(arrival, output == Output::Answer);
                     });
                 }
-                if let Some(outcome) = clock.deadlines.passed(at) {
+                if let Some(outcome) = clock.deadlines.passed(arrival.at) {
                     break End::Stopped(outcome);
                 }
             }
@@ -145,7 +146,7 @@ async fn read(
     };
     let verdict = reader.finish(end);
     if let Some(output) = verdict.closing {
-        observer.chunk(at, output == Output::Answer);
+        observer.chunk(arrival, output == Output::Answer);
     }
     (end, verdict)
 }
@@ -168,17 +169,17 @@ impl Told {
             self.written = true;
             observer.written(at);
         }
-        if let Some(at) = wire.first_read().filter(|_| !self.first_byte) {
+        if let Some(arrival) = wire.first_read().filter(|_| !self.first_byte) {
             self.first_byte = true;
-            observer.first_byte(at);
+            observer.first_byte(arrival);
         }
     }
 
     /// A target may answer before it has read all of the request: no more of it will be written.
     fn answered(&mut self, wire: &Wire, observer: &dyn Observer) {
-        if let Some(at) = wire.first_read().filter(|_| !self.written) {
+        if let Some(arrival) = wire.first_read().filter(|_| !self.written) {
             self.written = true;
-            observer.written(at);
+            observer.written(arrival.at);
         }
     }
 }

@@ -1,23 +1,28 @@
 //! A scripted target for the tests of the engine: no socket, any outcome, any length of time.
 
-use super::cap;
-use super::engine::{connect, supervise};
+use super::cap::{self, Cap};
+use super::control::Audience;
+use super::engine::{Team, connect};
 use super::error::LoadError;
 use super::exchange::{Exchanged, Observer};
+use super::link::Word;
+use super::play::Play;
+use super::share::Share;
+use super::stamped::Arrival;
+use super::timer::Timer;
 use super::worker::{Exchange, Job, work};
 use crate::slo::Slo;
 use crate::target::protocol::Asked;
 use crate::trial::{
-    Ending, Flow, Load, Outcome, Patient, RequestId, StopReason, TrialPlan, TrialReport, Watch,
-    Window,
+    Ending, Flow, GeneratorWatch, Load, Outcome, Patient, RequestId, StopReason, TrialPlan,
+    TrialReport, Watch, Window,
 };
-use crate::units::{KnobValue, Rate};
+use crate::units::{KnobValue, Rate, share};
 use crate::workload::{Arrivals, HistoryMode, Length, Salt, SessionLaw, ThinkTime};
 use std::cell::{Cell, RefCell};
 use std::num::NonZeroU32;
 use std::rc::Rc;
 use std::time::Duration;
-use tokio::sync::oneshot;
 use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -114,8 +119,9 @@ impl Exchange for Fake {
             Act::Answer(length) => {
                 for part in 0..3 {
                     sleep(ms(length / 3 + if part == 2 { length % 3 } else { 0 })).await;
-                    observer.first_byte(Instant::now());
-                    observer.chunk(Instant::now(), true);
+                    let arrival = Arrival::unstamped(Instant::now());
+                    observer.first_byte(arrival);
+                    observer.chunk(arrival, true);
                 }
                 ended(Outcome::Ok, format!("{}.{}", id.session, id.turn), None)
             }
@@ -140,7 +146,7 @@ pub(super) fn closed(concurrency: u32) -> Load {
 
 /// A trial of `count` sessions of `turns` turns after a cut of 10, without pauses.
 pub(super) fn job(load: Load, turns: u32, count: u64, slos: &[&str]) -> Job {
-    Job {
+    let job = Job {
         plan: TrialPlan {
             index: 0,
             check: "c".into(),
@@ -163,10 +169,25 @@ pub(super) fn job(load: Load, turns: u32, count: u64, slos: &[&str]) -> Job {
             history: HistoryMode::Inherit,
         },
         salt: Salt::new(4, 1, "c", 0),
-        timeout: Duration::from_secs(30),
-        by_resources: cap::by_descriptors(Some(100_000)),
-        descriptors_limit: Some(100_000),
-    }
+        share: Share::WHOLE,
+        cap: Cap { requests: 0, outcome: Outcome::Unsent, scarce: None },
+        is_traced: false,
+    };
+    capped(job, Duration::from_secs(30), cap::by_descriptors(Some(100_000)))
+}
+
+/// So many workers for this job.
+pub(super) fn team(job: &Job, workers: u32) -> Team {
+    let requests = Play::extent(&job.law, &job.plan).requests;
+    let generator = GeneratorWatch::new(requests, Some(100_000));
+    Team { workers, generator, target_pid: None }
+}
+
+/// The same with the cap that follows from this limit of a request and our own resources.
+pub(super) fn capped(job: Job, timeout: Duration, by_resources: Option<usize>) -> Job {
+    let requests = Play::extent(&job.law, &job.plan).requests;
+    let per_session = share(requests, job.plan.count);
+    Job { cap: Cap::new(&job.plan, per_session, timeout, by_resources), ..job }
 }
 
 /// Ends a trial once almost all that was decided in a window was late.
@@ -189,16 +210,19 @@ pub(super) async fn run_here(
     watch: &mut dyn Watch,
     stop: &CancellationToken,
 ) -> (Result<TrialReport, LoadError>, Vec<Window>) {
-    let (link, seat) = connect(stop.child_token());
-    let (done, result) = oneshot::channel();
+    let (mut links, seat) = connect(team(&job, 1), &stop.child_token());
+    let (link, asked) = (links.pop().unwrap(), job.clone());
+    let words = link.words.clone();
     let mut shown = Vec::new();
-    let mut progress = |window: &Window| shown.push(window.clone());
+    let mut windows = |window: &Window| shown.push(window.clone());
+    let mut audience = Audience { watch, windows: &mut windows, rows: None };
     let worker = async {
-        let _heard = done.send(Box::pin(work(Rc::clone(fake), job, link)).await);
+        let part = Box::pin(work(Rc::clone(fake), Timer::paused(), job, link)).await;
+        words.send((0, Word::Done(Box::new(part)))).unwrap();
     };
-    let both = async { tokio::join!(worker, supervise(seat, result, watch, &mut progress)) };
-    let ((), outcome) = LocalSet::new().run_until(both).await;
-    (outcome.unwrap(), shown)
+    let both = async { tokio::join!(worker, seat.supervise(&mut audience)) };
+    let ((), played) = LocalSet::new().run_until(both).await;
+    (played.unwrap().map(|played| played.report(&asked, Some(100_000)).unwrap()), shown)
 }
 
 /// The report of a job that nobody disturbs.

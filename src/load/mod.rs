@@ -1,9 +1,13 @@
 //! The live rig's engine: when to send ([`Play`], pure), how one request goes over the wire
 //! ([`Client`]), and what the generator's own process did meanwhile ([`run_trial`]).
 
+mod calibrate;
 mod cap;
 mod client;
+mod clock;
 mod connection;
+mod control;
+mod draft;
 mod endpoint;
 mod engine;
 mod error;
@@ -11,20 +15,34 @@ mod exchange;
 mod failure;
 #[cfg(test)]
 mod fake;
+mod feasible;
 mod headers;
+mod link;
+mod kernel;
+mod null;
 mod pacer;
 mod play;
 mod pool;
 mod probe;
+mod share;
+mod realtime;
+mod route;
+mod socket;
 mod stamped;
 mod timeouts;
+mod timer;
 mod tls;
 mod worker;
 
 pub use crate::target::protocol::Asked;
+pub use calibrate::{Calibration, calibrate};
 pub use client::{Client, NoAnswer};
+pub use control::{Audience, TraceRows};
 pub use engine::{LiveTrial, run_trial};
 pub use error::{ClientError, LoadError};
 pub use exchange::{Exchanged, Observer};
+pub use feasible::{Means, Refusal, SessionCost, feasible, offer_max};
 pub use headers::secrets_of_headers;
 pub use play::{Due, Play, pause};
+pub use share::Share;
+pub use stamped::Arrival;

@@ -1,61 +1,66 @@
-//! The clock of a trial and the waiting for a due time. Everything is absolute from the trial's
-//! start, so that being late once moves nothing that comes after.
+//! When a worker wakes: at due times, at the ends of windows, and often enough to notice that it was
+//! kept from running. All of it is absolute from the trial's start.
 
-use std::pin::Pin;
+use super::clock::Clock;
+use super::timer::Timer;
+use std::io;
 use std::time::Duration;
-use tokio::time::{Instant, Sleep};
 
-/// The instant from which all times of a trial count.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Clock {
-    start: Instant,
-}
-
-impl Clock {
-    /// A clock that starts in `lead`: the first arrivals are then not late from the beginning.
-    pub(super) fn starting_in(lead: Duration) -> Self {
-        let now = Instant::now();
-        Self { start: now.checked_add(lead).unwrap_or(now) }
-    }
-
-    /// Time since the start; zero before it.
-    pub(super) fn now(self) -> Duration {
-        self.since_start(Instant::now())
-    }
-
-    /// When `at` was; zero before the start.
-    pub(super) fn since_start(self, at: Instant) -> Duration {
-        at.saturating_duration_since(self.start)
-    }
-
-    /// The instant that is this long after the start.
-    pub(super) fn at(self, since_start: Duration) -> Instant {
-        const FAR: Duration = Duration::from_secs(86_400 * 365);
-        self.start.checked_add(since_start).unwrap_or(self.start + FAR)
-    }
-}
-
-/// Waits until a due time, with one timer that is armed again and again. Its width is 1 ms, always on
-/// the late side; the lag is measured and part of every latency.
+/// Waits for due times. Above some thousand wake-ups per second it wakes less often and finds several
+/// requests due: a wake-up costs CPU that the target may need, and the lag is measured.
 #[derive(Debug)]
 pub(super) struct Pacer {
     clock: Clock,
-    timer: Pin<Box<Sleep>>,
+    timer: Timer,
+    quantum: Quantum,
 }
 
 impl Pacer {
-    pub(super) fn new(clock: Clock) -> Self {
-        Self { clock, timer: Box::pin(tokio::time::sleep_until(clock.at(Duration::ZERO))) }
+    pub(super) fn new(clock: Clock, timer: Timer) -> Self {
+        Self { clock, timer, quantum: Quantum::default() }
     }
 
-    /// Returns at `due` or soon after. Cancel-safe.
-    pub(super) async fn wait_until(&mut self, due: Duration) {
-        self.timer.as_mut().reset(self.clock.at(due));
-        self.timer.as_mut().await;
+    /// Returns at `due`, or soon after. Cancel-safe.
+    pub(super) async fn wait_until(&mut self, due: Duration) -> io::Result<()> {
+        self.timer.wait_until(self.clock, due.max(self.quantum.earliest)).await?;
+        self.quantum.woke(self.clock.now());
+        Ok(())
     }
 }
 
-/// Ticks at whole multiples of a period since the start; one that was missed is left out.
+/// Decides how soon after a wake-up the next may come: pure.
+#[derive(Debug, Default)]
+struct Quantum {
+    /// When the next wake-up may come.
+    earliest: Duration,
+    /// Wake-ups since `since`.
+    wakes: u32,
+    since: Duration,
+    is_on: bool,
+}
+
+impl Quantum {
+    /// Time over which wake-ups are counted.
+    const PERIOD: Duration = Duration::from_millis(100);
+    /// Wake-ups in a period from which on they are spaced: 2,000 per second.
+    const WAKES: u32 = 200;
+    /// Least time between two that are spaced.
+    const SPACE: Duration = Duration::from_micros(200);
+
+    fn woke(&mut self, now: Duration) {
+        self.wakes += 1;
+        if now >= self.since + Self::PERIOD {
+            // Spaced ones are fewer than they would be, but still more than the limit.
+            self.is_on = self.wakes > Self::WAKES;
+            self.since = now;
+            self.wakes = 0;
+        }
+        self.earliest = if self.is_on { now + Self::SPACE } else { Duration::ZERO };
+    }
+}
+
+/// Ticks at whole multiples of a period since the start. None is left out: a late worker gets those
+/// that it missed one after the other.
 #[derive(Debug)]
 pub(super) struct Ticks {
     every: Duration,
@@ -72,49 +77,68 @@ impl Ticks {
         self.next
     }
 
-    /// Whether one is due at `now`; the next is then after `now`.
-    pub(super) fn passed(&mut self, now: Duration) -> bool {
-        let due = now >= self.next;
-        while self.next <= now {
+    /// The oldest one that is due at `now` and was not given yet.
+    pub(super) fn passed(&mut self, now: Duration) -> Option<Duration> {
+        let tick = self.next;
+        (tick <= now).then(|| {
             self.next += self.every;
-        }
-        due
+            tick
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Clock, Pacer, Ticks};
+    use super::{Clock, Pacer, Quantum, Ticks, Timer};
     use std::time::Duration;
-    use tokio::time::Instant;
 
     fn ms(ms: u64) -> Duration {
         Duration::from_millis(ms)
     }
 
     #[test]
-    fn ticks_are_absolute_and_a_missed_one_is_left_out() {
+    fn ticks_are_absolute_and_a_late_worker_gets_every_one() {
         let mut ticks = Ticks::new(ms(1_000));
         let mut passed = |at| (ticks.passed(ms(at)), ticks.next());
-        assert_eq!(passed(999), (false, ms(1_000)));
-        assert_eq!(passed(1_030), (true, ms(2_000)));
-        assert_eq!(passed(1_999), (false, ms(2_000)));
-        assert_eq!(passed(4_500), (true, ms(5_000)));
-        assert_eq!(passed(5_000), (true, ms(6_000)));
+        assert_eq!(passed(999), (None, ms(1_000)));
+        assert_eq!(passed(1_030), (Some(ms(1_000)), ms(2_000)));
+        assert_eq!(passed(1_999), (None, ms(2_000)));
+        assert_eq!(passed(3_500), (Some(ms(2_000)), ms(3_000)));
+        assert_eq!(passed(3_500), (Some(ms(3_000)), ms(4_000)));
+        assert_eq!(passed(3_500), (None, ms(4_000)));
+    }
+
+    #[test]
+    fn wake_ups_are_spaced_only_where_there_are_thousands() {
+        for (per_s, is_spaced) in [(100, false), (1_900, false), (2_200, true), (10_000, true)] {
+            let gap = Duration::from_secs(1) / per_s;
+            let (mut quantum, mut now) = (Quantum::default(), Duration::ZERO);
+            for _ in 0..per_s {
+                now = (now + gap).max(quantum.earliest);
+                quantum.woke(now);
+            }
+            assert_eq!(quantum.earliest > now, is_spaced, "{per_s}");
+        }
+    }
+
+    #[test]
+    fn spacing_ends_when_there_is_less_to_do() {
+        let mut quantum = Quantum::default();
+        (0..2_000).for_each(|i| quantum.woke(Duration::from_micros(100 * i)));
+        assert!(quantum.earliest > Duration::ZERO);
+        (2..30).for_each(|i| quantum.woke(ms(100 * i)));
+        assert_eq!(quantum.earliest, Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_pacer_waits_for_absolute_times_and_never_returns_early() {
         let clock = Clock::starting_in(ms(20));
-        assert_eq!(clock.now(), Duration::ZERO);
-        assert_eq!(clock.since_start(Instant::now() - ms(1)), Duration::ZERO);
-        let mut pacer = Pacer::new(clock);
+        let mut pacer = Pacer::new(clock, Timer::paused());
         for due in [ms(0), ms(7), Duration::from_micros(7_300), ms(500)] {
-            pacer.wait_until(due).await;
+            pacer.wait_until(due).await.unwrap();
             assert!(clock.now() >= due && clock.now() <= due + ms(1), "{due:?}: {:?}", clock.now());
         }
-        pacer.wait_until(ms(3)).await; // long past: at once
+        pacer.wait_until(ms(3)).await.unwrap(); // long past: at once
         assert_eq!(clock.now(), ms(500));
-        assert!(clock.at(Duration::MAX) > clock.at(Duration::from_secs(3_600)));
     }
 }

@@ -1,5 +1,6 @@
 //! When each request of a trial is due: pure, asked by both rigs. Times are since the trial's start.
 
+use super::share::Share;
 use crate::trial::{Load, Outcome, RequestId, TrialPlan};
 use crate::workload::{Extent, Sequence, Session, SessionLaw};
 use std::cmp::Reverse;
@@ -30,6 +31,7 @@ pub struct Due {
 pub struct Play {
     load: Load,
     sequence: Sequence,
+    share: Share,
     /// Open loop: the next session that is not on the heap yet.
     upcoming: Option<Session>,
     heap: BinaryHeap<Reverse<(Duration, RequestId)>>,
@@ -37,20 +39,21 @@ pub struct Play {
 }
 
 impl Play {
-    /// The play of `plan` under this law of sessions.
+    /// A worker's share of the play of `plan` under this law of sessions.
     #[must_use]
-    pub fn new(law: &SessionLaw, plan: &TrialPlan) -> Self {
+    pub fn new(law: &SessionLaw, plan: &TrialPlan, share: Share) -> Self {
         let mut play = Self {
             load: plan.load,
             sequence: Sequence::new(law, plan.load.arrivals(), plan.seed),
+            share,
             upcoming: None,
             heap: BinaryHeap::new(),
             sessions: HashMap::new(),
         };
         match plan.load {
-            Load::Open { .. } => play.upcoming = play.sequence.next(),
+            Load::Open { .. } => play.upcoming = play.next_session(),
             Load::Closed { concurrency } => {
-                for _ in 0..concurrency.get() {
+                for _ in 0..share.part(concurrency.get().into()) {
                     play.start_next(Duration::ZERO);
                 }
             }
@@ -79,7 +82,7 @@ impl Play {
         while let (Load::Open { .. }, Some(at)) = (self.load, self.upcoming_at())
             && at <= now
         {
-            let next = self.sequence.next();
+            let next = self.next_session();
             if let Some(session) = std::mem::replace(&mut self.upcoming, next) {
                 self.enter(session, at);
             }
@@ -129,9 +132,14 @@ impl Play {
     }
 
     fn start_next(&mut self, at: Duration) {
-        if let Some(session) = self.sequence.next() {
+        if let Some(session) = self.next_session() {
             self.enter(session, at);
         }
+    }
+
+    fn next_session(&mut self) -> Option<Session> {
+        let share = self.share;
+        self.sequence.find(|session| share.has(session.index))
     }
 
     fn enter(&mut self, session: Session, at: Duration) {
@@ -154,7 +162,7 @@ pub fn pause(outcome: Outcome, retry_after: Option<Duration>) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use super::Play;
+    use super::{Play, Share};
     use crate::trial::{Load, Purpose, RequestId, TrialPlan};
     use crate::units::{KnobValue, Rate};
     use crate::workload::{Arrivals, HistoryMode, Length, Sequence, SessionLaw, ThinkTime};
@@ -197,7 +205,7 @@ mod tests {
         let offsets: Vec<f64> =
             Sequence::new(&law(1), Arrivals::Poisson, 9).take(200).map(|s| s.offset).collect();
         for rate in [0.5, 20.0] {
-            let mut play = Play::new(&law(1), &plan(open(rate)));
+            let mut play = Play::new(&law(1), &plan(open(rate)), Share::WHOLE);
             for (i, offset) in offsets.iter().enumerate() {
                 let at = play.next_due().unwrap();
                 assert_eq!(at, Duration::from_secs_f64(offset / rate));
@@ -210,7 +218,7 @@ mod tests {
 
     #[test]
     fn being_late_changes_no_due_time() {
-        let mut play = Play::new(&law(1), &plan(open(100.0)));
+        let mut play = Play::new(&law(1), &plan(open(100.0)), Share::WHOLE);
         let late = Duration::from_secs(3);
         let first = play.pop(late).unwrap();
         let second = play.pop(late).unwrap();
@@ -219,7 +227,8 @@ mod tests {
 
     #[test]
     fn later_turns_wait_for_the_answer_and_the_think_time() {
-        let mut play = Play::new(&law(2), &plan(Load::Closed { concurrency: NonZeroU32::MIN }));
+        let mut play =
+            Play::new(&law(2), &plan(Load::Closed { concurrency: NonZeroU32::MIN }), Share::WHOLE);
         let first = play.pop(Duration::ZERO).unwrap();
         assert!(play.next_due().is_none());
         assert!(play.ended(first.id, Duration::from_secs(5), true, Duration::ZERO).is_empty());
@@ -232,7 +241,8 @@ mod tests {
 
     #[test]
     fn a_failed_turn_loses_the_rest_of_its_session_and_frees_the_slot_after_a_pause() {
-        let mut play = Play::new(&law(3), &plan(Load::Closed { concurrency: NonZeroU32::MIN }));
+        let mut play =
+            Play::new(&law(3), &plan(Load::Closed { concurrency: NonZeroU32::MIN }), Share::WHOLE);
         let first = play.pop(Duration::ZERO).unwrap();
         let lost = play.ended(first.id, Duration::from_secs(1), false, Duration::from_secs(4));
         assert_eq!(lost, [RequestId { session: 0, turn: 1 }, RequestId { session: 0, turn: 2 }]);
@@ -242,7 +252,7 @@ mod tests {
     #[test]
     fn closed_loop_keeps_exactly_its_concurrency_in_flight() {
         let concurrency = NonZeroU32::new(7).unwrap();
-        let mut play = Play::new(&law(1), &plan(Load::Closed { concurrency }));
+        let mut play = Play::new(&law(1), &plan(Load::Closed { concurrency }), Share::WHOLE);
         let mut in_flight = Vec::new();
         let mut now = Duration::ZERO;
         for step in 0..200_usize {

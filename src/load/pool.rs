@@ -17,10 +17,6 @@ impl<C> Pool<C> {
         Self { mode, shared: Vec::new(), by_session: BTreeMap::new() }
     }
 
-    pub(super) fn mode(&self) -> ConnectionMode {
-        self.mode
-    }
-
     /// A connection that this session may use again.
     pub(super) fn take(&mut self, session: u64) -> Option<C> {
         match self.mode {

@@ -1,4 +1,5 @@
-//! A stream that notes when the request went out and when its answer came in.
+//! A stream that notes when the request went out and when its answer came in. It is the top of a
+//! connection, above TLS; the arrivals are told by the socket at its bottom.
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
@@ -8,8 +9,27 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
+
+/// When bytes came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arrival {
+    /// When they arrived, by the kernel's stamp of the read that held them; by our own clock at that
+    /// read where there is none.
+    pub at: Instant,
+    /// How long they had waited for us when we read them; `None`: there was no stamp.
+    pub lag: Option<Duration>,
+}
+
+impl Arrival {
+    /// An arrival that only our own clock has seen.
+    #[must_use]
+    pub fn unstamped(at: Instant) -> Self {
+        Self { at, lag: None }
+    }
+}
 
 /// What happened on a connection since its current request began.
 #[derive(Debug, Default)]
@@ -17,8 +37,10 @@ pub(super) struct Wire {
     body_taken: Cell<bool>,
     wrote: Cell<bool>,
     written: Cell<Option<Instant>>,
-    first_read: Cell<Option<Instant>>,
-    last_read: Cell<Option<Instant>>,
+    /// The newest read of the socket itself, where that tells.
+    newest: Cell<Option<Arrival>>,
+    first_read: Cell<Option<Arrival>>,
+    last_read: Cell<Option<Arrival>>,
 }
 
 impl Wire {
@@ -36,13 +58,13 @@ impl Wire {
         self.written.get()
     }
 
-    /// When the first byte of the answer was read.
-    pub(super) fn first_read(&self) -> Option<Instant> {
+    /// When the first byte of the answer came.
+    pub(super) fn first_read(&self) -> Option<Arrival> {
         self.first_read.get()
     }
 
-    /// When the newest bytes were read.
-    pub(super) fn last_read(&self) -> Option<Instant> {
+    /// When the newest bytes of the answer came.
+    pub(super) fn last_read(&self) -> Option<Arrival> {
         self.last_read.get()
     }
 
@@ -52,12 +74,17 @@ impl Wire {
         }
     }
 
+    /// The socket was read. Not all that it holds is an answer: TLS has words of its own.
+    pub(super) fn arrived(&self, arrival: Arrival) {
+        self.newest.set(Some(arrival));
+    }
+
     fn read(&self) {
-        let now = Instant::now();
+        let newest = self.newest.get().unwrap_or_else(|| Arrival::unstamped(Instant::now()));
         if self.first_read.get().is_none() {
-            self.first_read.set(Some(now));
+            self.first_read.set(Some(newest));
         }
-        self.last_read.set(Some(now));
+        self.last_read.set(Some(newest));
     }
 }
 
@@ -192,7 +219,7 @@ mod tests {
             assert_eq!(wire.first_read(), None);
             theirs.write_all(b"answer").await.unwrap();
             stream.read_exact(&mut [0; 6]).await.unwrap();
-            assert!(wire.first_read().unwrap() >= written);
+            assert!(wire.first_read().unwrap().at >= written);
             stream.flush().await.unwrap();
             assert_eq!(wire.written(), Some(written), "it is stamped once");
         }

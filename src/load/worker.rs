@@ -1,36 +1,35 @@
 //! One worker: sends what is due, records what happens, closes a window each second. Everything here
-//! belongs to one thread (`Rc`, no locks); what leaves it are windows and, at the end, the report.
+//! belongs to one thread (`Rc`, no locks); what leaves it are words, windows and, at the end, its part
+//! of the totals.
 
 #[cfg(test)]
 mod tests;
 
 use super::cap::Cap;
+use super::clock::Clock;
 use super::error::LoadError;
 use super::exchange::{Exchanged, Observer};
-use super::pacer::{Clock, Pacer, Ticks};
+use super::link::{Delta, Link, Part, Word};
+use super::pacer::{Pacer, Ticks};
 use super::play::{Due, Play, pause};
-use super::probe::{CpuMeter, Descriptors};
+use super::probe::{CpuMeter, ThreadMeter};
+use super::share::Share;
+use super::stamped::Arrival;
+use super::timer::Timer;
 use crate::target::protocol::Asked;
-use crate::trial::{
-    Ended, Expected, Outcome, Readings, Recorder, RequestId, StopReason, TrialPlan, TrialReport,
-    Window,
-};
-use crate::units::share;
+use crate::trial::{Ended, Expected, Finished, Outcome, Recorder, RequestId, TrialPlan};
 use crate::workload::{HistoryMode, Salt, SessionLaw};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 /// Length of a window.
 const WINDOW: Duration = Duration::from_secs(1);
-/// Time between the clock's start being set and the start itself.
-const LEAD: Duration = Duration::from_millis(20);
+/// Time between two looks at whether the event loop comes to its turn.
+const LOOK: Duration = Duration::from_millis(10);
 /// Requests released before the answers get their turn.
 const RELEASED_AT_ONCE: usize = 16;
 
@@ -55,67 +54,59 @@ pub(super) struct Job {
     pub(super) plan: TrialPlan,
     pub(super) law: SessionLaw,
     pub(super) salt: Salt,
-    /// Limit of a whole request.
-    pub(super) timeout: Duration,
-    /// Most requests in flight that our own resources allow.
-    pub(super) by_resources: Option<usize>,
-    /// Our limit on descriptors.
-    pub(super) descriptors_limit: Option<u64>,
+    /// Which of the trial's sessions are its own.
+    pub(super) share: Share,
+    /// Most requests in flight, of all workers.
+    pub(super) cap: Cap,
+    /// Whether somebody wants a row for each request.
+    pub(super) is_traced: bool,
 }
 
-/// A worker's way to the outside.
-#[derive(Debug)]
-pub(super) struct Link {
-    /// Windows as they close. Never waited for: one that does not fit is not looked at while the
-    /// trial runs, and is in the report all the same.
-    pub(super) windows: mpsc::Sender<Window>,
-    /// Word from outside to end the trial.
-    pub(super) stops: mpsc::Receiver<StopReason>,
-    /// The whole run ends.
-    pub(super) cancel: CancellationToken,
-    /// Sampled outside, once a second.
-    pub(super) descriptors: Arc<Descriptors>,
+impl Job {
+    /// Requests in the measured sessions of this share.
+    fn requests(&self) -> u64 {
+        let measured = self.plan.cut..self.plan.cut + self.plan.count;
+        self.share
+            .sessions(&self.law, &self.plan)
+            .take_while(|session| session.index < measured.end)
+            .filter(|session| measured.contains(&session.index))
+            .map(|session| session.turns.len() as u64)
+            .sum()
+    }
 }
 
-/// Plays a trial to its end. Must be polled inside a `LocalSet`.
+/// Plays a worker's share of a trial to its end. Must be polled inside a `LocalSet`.
 ///
 /// # Errors
 /// [`LoadError::Interrupted`] when it was cancelled, [`LoadError::Panicked`] when a request's task
-/// panicked.
+/// panicked, [`LoadError::Start`] when the system's timer fails.
 pub(super) async fn work<E: Exchange + 'static>(
     client: Rc<E>,
+    timer: Timer,
     job: Job,
     mut link: Link,
-) -> Result<TrialReport, LoadError> {
-    let mut worker = Worker::new(client, job);
+) -> Result<Part, LoadError> {
+    let warm = job.share.part(job.cap.warm_connections(job.plan.load) as u64);
     tokio::select! {
         biased;
         () = link.cancel.cancelled() => return Err(LoadError::Interrupted),
-        opened = worker.client.prewarm(worker.cap.warm_connections(worker.job.plan.load)) => {
+        opened = client.prewarm(usize::try_from(warm).unwrap_or(usize::MAX)) => {
             tracing::trace!(opened, "connections opened before the start");
         }
     }
-    worker.clock = Clock::starting_in(LEAD);
-    let cpu = CpuMeter::start();
-    let ended = worker.run(&mut link).await?;
-    let at = worker.clock.now();
-    link.descriptors.sample();
-    let readings = Readings {
-        cpu_cores: cpu.cores(),
-        workers: 1,
-        descriptors: link.descriptors.most(),
-        descriptors_limit: worker.job.descriptors_limit,
-        in_flight_mean: None,
-    };
-    worker.finish(at, ended, readings).await
+    let worker = Worker::new(client, job);
+    link.say(Word::Ready);
+    let clock = link.start().await?;
+    worker.play(Pacer::new(clock, timer), clock, link).await
 }
 
 struct Worker<E> {
     client: Rc<E>,
     job: Job,
-    cap: Cap,
-    clock: Clock,
+    /// Most requests of its own in flight.
+    in_flight_max: u64,
     play: Play,
+    expected: Expected,
     recorder: Rc<RefCell<Recorder>>,
     requests: JoinSet<Done>,
     sent: u64,
@@ -136,15 +127,19 @@ struct Done {
 
 impl<E: Exchange + 'static> Worker<E> {
     fn new(client: Rc<E>, job: Job) -> Self {
-        let requests = Play::extent(&job.law, &job.plan).requests;
-        let has_pauses = job.law.has_pauses();
-        let expected = Expected { requests, has_tokens: client.has_tokens(), has_pauses };
-        let per_session = share(requests, job.plan.count);
+        let expected = Expected {
+            requests: job.requests(),
+            request_limit: job.share.part(job.plan.request_limit),
+            has_tokens: client.has_tokens(),
+            has_pauses: job.law.has_pauses(),
+        };
+        let recorder = Recorder::new(job.plan.clone(), expected);
+        let recorder = if job.is_traced { recorder.traced() } else { recorder };
         Self {
-            cap: Cap::new(&job.plan, per_session, job.timeout, job.by_resources),
-            clock: Clock::starting_in(LEAD),
-            play: Play::new(&job.law, &job.plan),
-            recorder: Rc::new(RefCell::new(Recorder::new(job.plan.clone(), expected))),
+            in_flight_max: job.share.part(job.cap.requests as u64),
+            play: Play::new(&job.law, &job.plan, job.share),
+            recorder: Rc::new(RefCell::new(recorder)),
+            expected,
             requests: JoinSet::new(),
             sent: 0,
             answers: HashMap::new(),
@@ -154,53 +149,75 @@ impl<E: Exchange + 'static> Worker<E> {
         }
     }
 
-    /// The loop: what has ended, windows, the ways to end, what is due, and then waiting.
-    async fn run(&mut self, link: &mut Link) -> Result<Ended, LoadError> {
-        let time_limit = self.job.plan.time_limit;
-        let mut pacer = Pacer::new(self.clock);
-        let mut ticks = Ticks::new(WINDOW);
+    async fn play(
+        mut self,
+        mut pacer: Pacer,
+        clock: Clock,
+        mut link: Link,
+    ) -> Result<Part, LoadError> {
         // Before the start all times are zero: nothing may be sent yet.
         tokio::select! {
             biased;
             () = link.cancel.cancelled() => return Err(LoadError::Interrupted),
-            () = pacer.wait_until(Duration::ZERO) => {}
+            started = pacer.wait_until(Duration::from_nanos(1)) => started.map_err(LoadError::Start)?,
         }
+        let (cpu, mut strain) = (CpuMeter::start(), ThreadMeter::start());
+        let ended = self.run(&mut pacer, &mut strain, clock, &mut link).await?;
+        self.finish(clock.now(), ended, cpu.cores()).await
+    }
+
+    /// The loop: what has ended, windows, the ways to end, what is due, and then waiting.
+    async fn run(
+        &mut self,
+        pacer: &mut Pacer,
+        strain: &mut ThreadMeter,
+        clock: Clock,
+        link: &mut Link,
+    ) -> Result<Ended, LoadError> {
+        let time_limit = self.job.plan.time_limit;
+        let (mut windows, mut looks) = (Ticks::new(WINDOW), Ticks::new(LOOK));
+        let mut has_said_decided = false;
         loop {
             while let Some(done) = self.requests.try_join_next() {
                 self.settle(done)?;
             }
-            let now = self.clock.now();
-            if ticks.passed(now) {
-                let window = self.recorder.borrow_mut().close_window(now);
-                let _full_or_gone = link.windows.try_send(window);
+            let now = clock.now();
+            while let Some(due) = looks.passed(now) {
+                self.recorder.borrow_mut().looped(now.saturating_sub(due));
             }
-            if self.recorder.borrow().is_decided() {
-                return Ok(Ended::Complete);
+            while let Some(end) = windows.passed(now) {
+                link.say(Word::Window(Box::new(self.close_window(end, strain))));
+            }
+            if !has_said_decided && self.recorder.borrow().is_decided() {
+                if self.job.share.is_whole() {
+                    return Ok(Ended::Complete);
+                }
+                // The load goes on until the others are.
+                has_said_decided = true;
+                link.say(Word::Decided);
             }
             if now >= time_limit || self.is_over_its_requests(now) {
                 return Ok(Ended::Stopped);
             }
-            if self.release(now) {
-                // More is due: let the answers be read in between.
-                tokio::task::yield_now().await;
-                if link.cancel.is_cancelled() {
-                    return Err(LoadError::Interrupted);
-                }
-                if let Ok(reason) = link.stops.try_recv() {
-                    return Ok(reason.into());
-                }
-                continue;
-            }
-            let next = ticks.next().min(time_limit);
+            let is_busy = self.release(clock, now);
+            let next = windows.next().min(looks.next()).min(time_limit);
             let next = self.play.next_due().map_or(next, |due| due.min(next));
             tokio::select! {
                 biased;
-                () = link.cancel.cancelled() => return Err(LoadError::Interrupted),
-                Some(reason) = link.stops.recv() => return Ok(reason.into()),
+                ended = link.over() => return ended,
+                // More is due: let the answers be read in between.
+                () = tokio::task::yield_now(), if is_busy => {}
                 Some(done) = self.requests.join_next() => self.settle(done)?,
-                () = pacer.wait_until(next) => {}
+                waited = pacer.wait_until(next), if !is_busy => waited.map_err(LoadError::Start)?,
             }
         }
+    }
+
+    fn close_window(&mut self, end: Duration, strain: &mut ThreadMeter) -> Delta {
+        let mut recorder = self.recorder.borrow_mut();
+        let mut window = recorder.close_window(end);
+        window.strain = strain.lap(window.strain.loop_lag_max);
+        Delta { window, rows: recorder.take_rows() }
     }
 
     /// Whether a request is due that may not be sent any more.
@@ -209,24 +226,24 @@ impl<E: Exchange + 'static> Worker<E> {
     }
 
     /// Sends what is due at `now`, up to a number; whether more may be due.
-    fn release(&mut self, now: Duration) -> bool {
+    fn release(&mut self, clock: Clock, now: Duration) -> bool {
         for _ in 0..RELEASED_AT_ONCE {
             if self.recorder.borrow().is_spent() {
                 return false;
             }
             let Some(due) = self.play.pop(now) else { return false };
-            self.start(due, now);
+            self.start(due, clock, now);
         }
         true
     }
 
-    fn start(&mut self, due: Due, now: Duration) {
+    fn start(&mut self, due: Due, clock: Clock, now: Duration) {
         let id = due.id;
         let mut recorder = self.recorder.borrow_mut();
-        if recorder.in_flight() >= self.cap.requests {
-            recorder.not_sent(id, due.intended, now, self.cap.outcome);
+        if recorder.in_flight() as u64 >= self.in_flight_max {
+            let cap = self.job.cap;
+            recorder.not_sent(id, due.intended, now, cap.outcome);
             drop(recorder);
-            let cap = self.cap;
             self.note_failure(id, cap.outcome, || Some(cap.detail()));
             self.after(id, now, false, pause(cap.outcome, None));
             return;
@@ -238,7 +255,7 @@ impl<E: Exchange + 'static> Worker<E> {
             number: self.sent,
             salt: self.job.salt,
             history: self.job.law.history,
-            clock: self.clock,
+            clock,
             due,
         };
         self.sent += 1;
@@ -287,13 +304,13 @@ impl<E: Exchange + 'static> Worker<E> {
         }
     }
 
-    /// Drops what is in flight and hands over the report.
+    /// Drops what is in flight and hands over what was counted.
     async fn finish(
         mut self,
         at: Duration,
         ended: Ended,
-        readings: Readings,
-    ) -> Result<TrialReport, LoadError> {
+        cpu_cores: Option<f64>,
+    ) -> Result<Part, LoadError> {
         self.requests.abort_all();
         while let Some(done) = self.requests.join_next().await {
             if let Err(error) = done
@@ -303,9 +320,10 @@ impl<E: Exchange + 'static> Worker<E> {
             }
         }
         let recorder = Rc::into_inner(self.recorder).ok_or(LoadError::StillRunning)?;
-        let mut report = recorder.into_inner().finish(at, ended, readings);
-        report.failures = self.failures;
-        Ok(report)
+        let Finished { window, rows, totals } = recorder.into_inner().finish(at, ended);
+        let last = Delta { window, rows };
+        let expected = self.expected;
+        Ok(Part { ended, expected, last, totals, failures: self.failures, cpu_cores })
     }
 }
 
@@ -356,11 +374,13 @@ impl Observer for Tap<'_> {
         self.recorder.borrow_mut().written(self.id, self.clock.since_start(at));
     }
 
-    fn first_byte(&self, at: Instant) {
-        self.recorder.borrow_mut().first_byte(self.id, self.clock.since_start(at));
+    fn first_byte(&self, arrival: Arrival) {
+        self.recorder.borrow_mut().first_byte(self.id, self.clock.since_start(arrival.at));
     }
 
-    fn chunk(&self, at: Instant, answer: bool) {
-        self.recorder.borrow_mut().chunk(self.id, self.clock.since_start(at), answer);
+    fn chunk(&self, arrival: Arrival, answer: bool) {
+        let mut recorder = self.recorder.borrow_mut();
+        recorder.received(self.id, arrival.lag);
+        recorder.chunk(self.id, self.clock.since_start(arrival.at), answer);
     }
 }

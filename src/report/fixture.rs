@@ -3,7 +3,8 @@
 use super::*;
 use crate::slo::Slo;
 use crate::trial::{
-    Ended, Ending, Expected, Load, Outcome, Readings, Recorder, RequestId, TrialPlan, Usage,
+    Ended, Ending, Expected, Load, Outcome, Readings, Recorder, RequestId, Timeline, TrialPlan,
+    Usage,
 };
 use crate::units::{KnobValue, Rate};
 use crate::workload::Arrivals;
@@ -28,7 +29,8 @@ pub(super) fn recorded_trial(n: u64, failed: u64) -> TrialResult {
         time_limit: Duration::from_secs(60),
         request_limit: u64::MAX,
     };
-    let expected = Expected { requests: n, has_tokens: true, has_pauses: false };
+    let expected =
+        Expected { requests: n, request_limit: u64::MAX, has_tokens: true, has_pauses: false };
     let mut recorder = Recorder::new(plan, expected);
     for session in 0..n {
         let id = RequestId { session, turn: 0 };
@@ -51,10 +53,10 @@ pub(super) fn recorded_trial(n: u64, failed: u64) -> TrialResult {
         workers: 1,
         descriptors: Some(61),
         descriptors_limit: Some(1024),
-        in_flight_mean: None,
+        ..Readings::default()
     };
     let end = Duration::from_millis(25 * n + 200);
-    let mut report = recorder.finish(end, Ended::Complete, readings);
+    let mut report = recorder.into_report(end, Ended::Complete, readings, Timeline::default());
     if failed > 0 {
         let example = "503 Service Unavailable: `queue full` | retry".to_owned();
         report.failures.insert(Outcome::Shed, example);

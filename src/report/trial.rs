@@ -3,7 +3,7 @@
 use super::number;
 use super::row::observed;
 use super::terminal::table;
-use crate::trial::{EndedResult, LatencyResult, TokensResult, TrialResult, Validity};
+use crate::trial::{EndedResult, LatencyResult, Reason, TokensResult, TrialResult, Validity};
 use crate::units::one_line;
 use std::fmt::Write as _;
 
@@ -15,6 +15,7 @@ pub fn render(trial: &TrialResult) -> String {
         EndedResult::Complete => "every measured request ended by itself",
         EndedResult::Settled => "ended early: its outcome could no longer change",
         EndedResult::Overload => "ended early: the target was overloaded",
+        EndedResult::Stopped if trial.validity == Validity::Invalid => "stopped before its end",
         EndedResult::Stopped => "ended by its time limit or the budget",
     };
     let _ = writeln!(
@@ -26,15 +27,7 @@ pub fn render(trial: &TrialResult) -> String {
     );
     if trial.validity == Validity::Invalid {
         let _ = writeln!(out, "INVALID: this trial says nothing about the target.");
-        for reason in &trial.reasons {
-            let _ = writeln!(
-                out,
-                "  {}: {}; {}",
-                one_line(&reason.signal),
-                one_line(&reason.text),
-                one_line(&reason.advice)
-            );
-        }
+        trial.reasons.iter().for_each(|reason| signal(&mut out, reason));
         out.push('\n');
     }
     conditions(&mut out, trial);
@@ -42,6 +35,11 @@ pub fn render(trial: &TrialResult) -> String {
     latencies(&mut out, trial);
     closing(&mut out, trial);
     out.replace('\u{a0}', " ").replace(['\u{2212}', '–'], "-")
+}
+
+fn signal(out: &mut String, reason: &Reason) {
+    let Reason { signal, text, advice } = reason;
+    let _ = writeln!(out, "  {}: {}; {}", one_line(signal), one_line(text), one_line(advice));
 }
 
 fn conditions(out: &mut String, trial: &TrialResult) {
@@ -166,11 +164,24 @@ fn closing(out: &mut String, trial: &TrialResult) {
     if let (Some(open), Some(limit)) = (health.descriptors, health.descriptors_limit) {
         facts.push(format!("{} of {} descriptors", number::count(open), number::count(limit)));
     }
+    if let Some(lag) = health.receive_lag_p99_ms {
+        facts.push(format!("receive lag p99 {} ms", number::plain(lag)));
+    }
+    if let Some(lag) = health.loop_lag_p99_ms {
+        facts.push(format!("loop lag p99 {} ms", number::plain(lag)));
+    }
+    if let Some(share) = health.run_wait {
+        facts.push(format!("waited for a CPU {} % of the time", number::plain(100.0 * share)));
+    }
     if let Some(mean) = health.in_flight_mean {
         facts.push(format!("{} sessions in flight", number::plain(mean)));
     }
     if !facts.is_empty() {
         let _ = writeln!(out, "\nLoad generator: {}", facts.join(", "));
+    }
+    if !trial.notes.is_empty() {
+        let _ = writeln!(out, "\nWorth knowing, and no reason to distrust the result:");
+        trial.notes.iter().for_each(|note| signal(out, note));
     }
 }
 

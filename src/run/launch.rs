@@ -86,7 +86,7 @@ fn command(plan: &Plan, managed: &ManagedTarget) -> ManagedTarget {
 async fn answers(plan: &Plan, url: &str) -> Result<(), LaunchError> {
     let unreachable = |reason: String| LaunchError::Unreachable { url: url.to_owned(), reason };
     let client =
-        Client::new(&plan.target, url).await.map_err(|error| unreachable(error.to_string()))?;
+        Client::new(&plan.target, &[url]).await.map_err(|error| unreachable(error.to_string()))?;
     client.get("/").await.map(|_status| ()).map_err(|error| unreachable(error.detail))
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Rig, RunError};
 use crate::config::Plan;
-use crate::load::{LiveTrial, LoadError, run_trial};
+use crate::load::{Audience, LiveTrial, LoadError, run_trial};
 use crate::target::RunningTarget;
 use crate::trial::{Load, Outcome, Patient, TrialPlan, TrialReport, Watch, Window};
 use crate::workload::{Length, Salt, SessionLaw};
@@ -22,7 +22,7 @@ const SETTLE_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Live<'a> {
     plan: &'a Plan,
-    base_url: String,
+    base_urls: Vec<String>,
     /// What makes this run's contents its own.
     nonce: u64,
     target: Option<&'a mut RunningTarget>,
@@ -47,7 +47,7 @@ impl<'a> Live<'a> {
     ) -> Self {
         Self {
             plan,
-            base_url,
+            base_urls: vec![base_url],
             nonce,
             target,
             stop,
@@ -164,9 +164,12 @@ impl Live<'_> {
             law,
             salt: Salt::new(self.plan.seed, self.nonce, &plan.check, plan.index),
             target: &self.plan.target,
-            base_url: &self.base_url,
+            base_urls: &self.base_urls,
             in_flight_max: self.in_flight_max,
+            workers: None,
+            target_pid: self.target.as_ref().map(|target| target.guard_pid()),
         };
+        let mut audience = Audience { watch, windows: seen, rows: None };
         let died = async {
             match &mut self.target {
                 Some(target) => target.exited().await,
@@ -180,7 +183,7 @@ impl Live<'_> {
                 status: exit.status.to_string(),
                 last_lines: exit.last_lines.as_slice().to_vec(),
             }),
-            report = run_trial(&trial, watch, &self.stop, seen) => report.map_err(|source| {
+            report = run_trial(&trial, &mut audience, &self.stop) => report.map_err(|source| {
                 if matches!(source, LoadError::Interrupted) {
                     RunError::Interrupted
                 } else {

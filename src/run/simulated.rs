@@ -4,10 +4,10 @@
 use super::{Rig, RunError};
 use crate::demo::Profile;
 use crate::demo::model::{Admission, Event, Progress, Request, Server};
-use crate::load::{Due, Play, pause};
+use crate::load::{Due, Play, Share, pause};
 use crate::trial::{
-    Ended, Ending, Expected, Flow, Outcome, Readings, Recorder, RequestId, TrialPlan, TrialReport,
-    Usage, Watch, Window,
+    Ended, Ending, Expected, Flow, Outcome, Readings, Recorder, RequestId, Timeline, TrialPlan,
+    TrialReport, Usage, Watch, Window,
 };
 use crate::workload::{HistoryMode, Random, Session, SessionLaw};
 use std::collections::HashMap;
@@ -91,10 +91,15 @@ struct World<'a> {
 impl<'a> World<'a> {
     fn new(profile: &Profile, law: &'a SessionLaw, plan: &TrialPlan, starved: bool) -> Self {
         let requests = Play::extent(law, plan).requests;
-        let expected = Expected { requests, has_tokens: true, has_pauses: law.has_pauses() };
+        let expected = Expected {
+            requests,
+            request_limit: plan.request_limit,
+            has_tokens: true,
+            has_pauses: law.has_pauses(),
+        };
         Self {
             law,
-            play: Play::new(law, plan),
+            play: Play::new(law, plan, Share::WHOLE),
             recorder: Recorder::new(plan.clone(), expected),
             server: Server::new(profile),
             running: HashMap::new(),
@@ -110,6 +115,7 @@ impl<'a> World<'a> {
         seen: &mut dyn FnMut(&Window),
     ) -> TrialReport {
         let mut tick = Duration::from_secs(1);
+        let mut timeline = Timeline::default();
         let (now, ended) = loop {
             let due = self.play.next_due().map(|due| due + self.lag);
             let next = [due, self.server.next_event(), Some(tick)].into_iter().flatten().min();
@@ -135,13 +141,15 @@ impl<'a> World<'a> {
             if now >= tick {
                 let window = self.recorder.close_window(now);
                 seen(&window);
-                if let Flow::Stop(reason) = watch.observe(&window) {
+                let flow = watch.observe(&window);
+                timeline.push(window);
+                if let Flow::Stop(reason) = flow {
                     break (now, reason.into());
                 }
                 tick += Duration::from_secs(1);
             }
         };
-        self.recorder.finish(now, ended, Readings::default())
+        self.recorder.into_report(now, ended, Readings::default(), timeline)
     }
 
     fn send(&mut self, due: &Due, now: Duration) {

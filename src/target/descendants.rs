@@ -39,7 +39,7 @@ struct Entry {
 /// # Errors
 ///
 /// When the process table cannot be read (no `/proc`).
-pub(super) fn descendants(root: i32) -> io::Result<Vec<Process>> {
+pub fn descendants(root: i32) -> io::Result<Vec<Process>> {
     let mut below = entries_below(root, table()?);
     below.retain(|entry| !entry.is_zombie);
     Ok(below.into_iter().map(|entry| entry.process).collect())

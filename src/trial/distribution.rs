@@ -33,11 +33,15 @@ pub enum Series {
     E2eSent,
     /// Written − intended: the generator's own share.
     SendLag,
+    /// Read by us − arrived by the kernel's clock: how long we, not the target, held what was read.
+    ReceiveLag,
+    /// Opening a connection, for requests that needed one.
+    Connect,
 }
 
 impl Series {
     /// Every series, in the order in which reports show them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Ttfc,
         Self::Tbc,
         Self::Tpot,
@@ -48,6 +52,8 @@ impl Series {
         Self::TtfcSent,
         Self::E2eSent,
         Self::SendLag,
+        Self::ReceiveLag,
+        Self::Connect,
     ];
 
     /// The name in reports and files.
@@ -64,6 +70,8 @@ impl Series {
             Self::TtfcSent => "ttfc_sent",
             Self::E2eSent => "e2e_sent",
             Self::SendLag => "send_lag",
+            Self::ReceiveLag => "receive_lag",
+            Self::Connect => "connect",
         }
     }
 }
@@ -139,6 +147,16 @@ impl Distribution {
         None
     }
 
+    /// Adds the observations of `other`.
+    pub fn merge(&mut self, other: &Self) {
+        match self.histogram.add(&other.histogram) {
+            Ok(()) => self.sum_ns += other.sum_ns,
+            // Both have the same bounds, so this cannot be; if it were, the trial is invalid.
+            Err(_) => self.dropped += other.n(),
+        }
+        self.dropped += other.dropped;
+    }
+
     /// Mean; `None` without any observation.
     #[must_use]
     pub fn mean(&self) -> Option<Duration> {
@@ -183,7 +201,7 @@ impl Distribution {
 }
 
 /// `ceil(q * n)`, at least 1: the nearest-rank definition, in integers so that 0.99 * 100 is 99.
-fn rank(q: f64, n: u64) -> u64 {
+pub(super) fn rank(q: f64, n: u64) -> u64 {
     const PARTS: u128 = 1_000_000_000;
     #[expect(
         clippy::cast_possible_truncation,
@@ -248,6 +266,19 @@ mod tests {
             prop_assert_eq!(again.n(), d.n());
             prop_assert_eq!(again.mean(), d.mean());
             prop_assert_eq!(again.quantile(0.9, 1), d.quantile(0.9, 1));
+        }
+
+        #[test]
+        fn the_sum_of_two_is_the_whole(
+            values in proptest::collection::vec(0u64..4_000_000, 0..60),
+            at in any::<prop::sample::Index>(),
+        ) {
+            let (left, right) = values.split_at(at.index(values.len() + 1));
+            let mut sum = of(right.iter().copied());
+            sum.merge(&of(left.iter().copied()));
+            let whole = of(values.iter().copied());
+            prop_assert!(sum.cells().eq(whole.cells()));
+            prop_assert_eq!((sum.sum_ns(), sum.dropped()), (whole.sum_ns(), whole.dropped()));
         }
     }
 }

@@ -31,6 +31,12 @@ impl Tally {
         self.n += 1;
         self.not_good += u64::from(!good);
     }
+
+    /// Adds those of `other`.
+    pub fn merge(&mut self, other: Self) {
+        self.n += other.n;
+        self.not_good += other.not_good;
+    }
 }
 
 /// A trial is settled when a condition is broken by this factor: the rest cannot bring it back.

@@ -79,7 +79,7 @@ pub(super) fn latency_of(report: &TrialReport) -> IndexMap<String, LatencyResult
             let distribution = report.latency.get(&series)?;
             let censored = match series {
                 // Chunks and sends are observed as they happen, whatever becomes of the request.
-                Series::Tbc | Series::SendLag => 0,
+                Series::Tbc | Series::SendLag | Series::ReceiveLag | Series::Connect => 0,
                 Series::Ttfc
                 | Series::Tpot
                 | Series::E2e

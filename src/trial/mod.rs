@@ -3,6 +3,7 @@
 //! Plain data and pure functions, used by everything above; times are `Duration` since the trial's
 //! start. Both rigs feed the same [`Recorder`], so what is counted cannot differ between them.
 
+mod cells;
 mod distribution;
 mod evidence;
 mod health;
@@ -13,20 +14,28 @@ mod recorder;
 mod report;
 mod request;
 mod result;
+mod timeline;
+mod trace;
 mod watch;
 mod window;
 
+pub use cells::Cells;
 pub use distribution::{Distribution, Observed, Series};
 pub use evidence::{Evidence, SETTLED_FACTOR, SloResult, Tally, judge, share_holds};
-pub use health::{Health, InvalidReason, Readings, examine};
+pub use health::{
+    Chunks, GeneratorWatch, Health, HealthNote, InvalidReason, Readings, Scarce, Seen, Turnover,
+    examine, send_lag_limit,
+};
 pub use latency_result::LatencyResult;
 pub use outcome::{Counts, Outcome};
 pub use plan::{Load, Purpose, TrialPlan};
-pub use recorder::{Ending, Expected, Recorder, RequestId, Usage};
+pub use recorder::{Closing, Ending, Expected, Finished, Recorder, RequestId, Totals, Usage};
 pub use report::{Ended, Rates, TokenSource, TrialReport};
 pub use result::{
     CountsResult, EndedResult, EvidenceResult, HealthResult, RatesResult, Reason, TokensResult,
-    TrialResult, TrialSlo, Validity, reasons_of, tidy, unit_of,
+    TrialResult, TrialSlo, Validity, notes_of, reasons_of, tidy, unit_of,
 };
+pub use timeline::Timeline;
+pub use trace::TraceRow;
 pub use watch::{Flow, Patient, StopReason, Watch};
-pub use window::Window;
+pub use window::{Sending, Strain, Window};

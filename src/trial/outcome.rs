@@ -137,4 +137,14 @@ impl Counts {
     pub(super) fn end(&mut self, outcome: Outcome) {
         *self.by_outcome.entry(outcome).or_insert(0) += 1;
     }
+
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.intended += other.intended;
+        self.written += other.written;
+        self.held_back += other.held_back;
+        self.reconnects += other.reconnects;
+        for (outcome, count) in &other.by_outcome {
+            *self.by_outcome.entry(*outcome).or_insert(0) += count;
+        }
+    }
 }

@@ -1,17 +1,23 @@
-//! Counts a trial: fed with what happened to each request, asked for windows and for the report.
+//! Counts what one worker sees of a trial: fed with what happened to each request, asked for windows
+//! and, at the end, for the totals, which add up over workers.
 
 mod summary;
 #[cfg(test)]
 mod tests;
+mod totals;
 
+use super::cells::Tray;
 use super::request::{InFlight, Lengths, is_late, is_overdue, is_within, observation};
+use super::trace::{TraceRow, ns};
 use super::{
-    Counts, Distribution, Ended, Outcome, Readings, Series, Tally, TrialPlan, TrialReport, Window,
+    Ended, Outcome, Readings, Series, Timeline, TrialPlan, TrialReport, Window, send_lag_limit,
 };
 use crate::slo::Metric;
 use crate::units::as_f64;
 use std::collections::BTreeMap;
 use std::time::Duration;
+pub use summary::Closing;
+pub use totals::Totals;
 
 /// A request: turn `turn` of session `session` of the sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,40 +56,33 @@ impl Ending {
     }
 }
 
-/// What a trial is expected to hold.
+/// What a worker is expected to see of a trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Expected {
-    /// Requests in the measured sessions.
+    /// Requests in the measured sessions that it plays.
     pub requests: u64,
+    /// Most requests that it may send.
+    pub request_limit: u64,
     /// Whether output chunks of this protocol stand for tokens.
     pub has_tokens: bool,
     /// Whether sessions pause between turns: then fewer requests than sessions are in flight.
     pub has_pauses: bool,
 }
 
-/// Records one trial. Times are since the trial's start.
+/// Records a worker's part of a trial. Times are since the trial's start.
 #[derive(Debug)]
 pub struct Recorder {
     plan: TrialPlan,
     expected: Expected,
     in_flight: BTreeMap<RequestId, InFlight>,
-    counts: Counts,
-    requests: u64,
-    latency: BTreeMap<Series, Distribution>,
-    tallies: Vec<Tally>,
-    windows: Vec<Window>,
+    totals: Totals,
     window: Window,
-    /// Requests, measured or not, that ended well in the measured period.
-    ok_in_period: u64,
-    /// Of these, those that met every condition on a request.
-    good_in_period: u64,
-    /// Output tokens of these.
-    tokens_in_period: u64,
-    with_usage: u64,
-    without_usage: u64,
-    tpot_undefined: u64,
-    first_measured: Option<Duration>,
-    last_measured: Duration,
+    trays: [Tray; Window::SERIES.len()],
+    /// Rows since the last time they were taken; `None`: nobody wants them.
+    rows: Option<Vec<TraceRow>>,
+    /// A request that leaves later than this is late by our own fault.
+    send_lag_limit: Duration,
+    measured_late: u64,
     in_flight_area: f64,
     area_until: Duration,
     /// Whether no request has failed so far: a failed one makes a closed-loop client pause.
@@ -94,32 +93,31 @@ impl Recorder {
     /// A recorder for `plan`.
     #[must_use]
     pub fn new(plan: TrialPlan, expected: Expected) -> Self {
-        let tallies = vec![Tally::default(); plan.slos.len()];
         Self {
+            totals: Totals::new(plan.slos.len()),
+            send_lag_limit: send_lag_limit(&plan),
+            measured_late: 0,
             plan,
             expected,
             in_flight: BTreeMap::new(),
-            counts: Counts::default(),
-            requests: 0,
-            latency: Series::ALL
-                .into_iter()
-                .map(|series| (series, Distribution::default()))
-                .collect(),
-            tallies,
-            windows: Vec::new(),
-            window: empty_window(0),
-            ok_in_period: 0,
-            good_in_period: 0,
-            tokens_in_period: 0,
-            with_usage: 0,
-            without_usage: 0,
-            tpot_undefined: 0,
-            first_measured: None,
-            last_measured: Duration::ZERO,
+            window: Window::default(),
+            trays: Default::default(),
+            rows: None,
             in_flight_area: 0.0,
             area_until: Duration::ZERO,
             is_steady: true,
         }
+    }
+
+    /// With a row for each request.
+    #[must_use]
+    pub fn traced(self) -> Self {
+        Self { rows: Some(Vec::new()), ..self }
+    }
+
+    /// The rows of the requests that have ended since the last time.
+    pub fn take_rows(&mut self) -> Vec<TraceRow> {
+        self.rows.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     fn is_measured(&self, session: u64) -> bool {
@@ -128,7 +126,7 @@ impl Recorder {
 
     /// The schedule wants this request at `at`.
     pub fn intended(&mut self, id: RequestId, at: Duration) {
-        self.requests += 1;
+        self.totals.requests += 1;
         self.due(id, at);
     }
 
@@ -137,26 +135,9 @@ impl Recorder {
         let measured = self.is_measured(id.session);
         self.window.intended += 1;
         if measured {
-            self.counts.intended += 1;
-            self.first_measured.get_or_insert(at);
-            self.last_measured = self.last_measured.max(at);
+            self.totals.due(at);
         }
-        self.in_flight.insert(
-            id,
-            InFlight {
-                intended: at,
-                connecting: Duration::ZERO,
-                written: None,
-                first_byte: None,
-                first_chunk: None,
-                first_answer: None,
-                last_chunk: None,
-                chunks: 0,
-                measured,
-                late_gaps: false,
-                counted_late: false,
-            },
-        );
+        self.in_flight.insert(id, InFlight::new(at, measured));
     }
 
     /// A connection was opened for the request, which took this long: until then the target (or the
@@ -164,28 +145,48 @@ impl Recorder {
     pub fn connected(&mut self, id: RequestId, took: Duration) {
         if let Some(request) = self.in_flight.get_mut(&id) {
             request.connecting += took;
+            if request.measured {
+                self.totals.record(Series::Connect, took);
+            }
         }
     }
 
     /// The last byte of the request was accepted by the socket. The send lag is the generator's own
     /// share of the time until then.
     pub fn written(&mut self, id: RequestId, at: Duration) {
-        if let Some(request) = self.in_flight.get_mut(&id)
-            && request.written.is_none()
-        {
-            request.written = Some(at);
-            if request.measured {
-                self.counts.written += 1;
-                let lag = at.saturating_sub(request.intended + request.connecting);
-                record(&mut self.latency, Series::SendLag, lag);
-            }
+        let Some(request) = self.in_flight.get_mut(&id) else { return };
+        if request.written.is_some() {
+            return;
         }
+        request.written = Some(at);
+        let lag = at.saturating_sub(request.intended + request.connecting);
+        let is_late = lag > self.send_lag_limit;
+        self.window.sending.written += 1;
+        self.window.sending.late += u64::from(is_late);
+        if request.measured {
+            self.totals.counts.written += 1;
+            self.measured_late += u64::from(is_late);
+            self.totals.record(Series::SendLag, lag);
+        }
+        self.show(Series::SendLag, lag);
     }
 
     /// The first byte of the answer came.
     pub fn first_byte(&mut self, id: RequestId, at: Duration) {
         if let Some(request) = self.in_flight.get_mut(&id) {
             request.first_byte.get_or_insert(at);
+        }
+    }
+
+    /// Output was read this long after it had arrived by the kernel's clock; `None`: the kernel gave
+    /// no stamp, so that `at` of the chunk is our own clock's.
+    pub fn received(&mut self, id: RequestId, lag: Option<Duration>) {
+        let Some(request) = self.in_flight.get(&id) else { return };
+        if request.measured {
+            self.totals.received(lag);
+        }
+        if let Some(lag) = lag {
+            self.show(Series::ReceiveLag, lag);
         }
     }
 
@@ -198,12 +199,12 @@ impl Recorder {
             request.first_answer.get_or_insert(at);
         }
         request.chunks += 1;
+        if self.rows.is_some() {
+            request.chunks_ns.push(ns(at));
+        }
         let Some(last) = request.last_chunk.replace(at) else { return };
         let gap = at.saturating_sub(last);
-        if request.measured {
-            record(&mut self.latency, Series::Tbc, gap);
-        }
-        for (slo, tally) in self.plan.slos.iter().zip(&mut self.tallies) {
+        for (slo, tally) in self.plan.slos.iter().zip(&mut self.totals.tallies) {
             if slo.metric == Metric::Tbc {
                 let good = is_within(slo, gap);
                 request.late_gaps |= !good;
@@ -212,18 +213,23 @@ impl Recorder {
                 }
             }
         }
+        if request.measured {
+            self.totals.gap(gap);
+        }
+        self.show(Series::Tbc, gap);
     }
 
     /// The request ended.
     pub fn end(&mut self, id: RequestId, at: Duration, ending: Ending) {
         self.advance_area(at);
-        let Some(request) = self.in_flight.remove(&id) else { return };
+        let Some(mut request) = self.in_flight.remove(&id) else { return };
         let ok = ending.outcome == Outcome::Ok;
         if ok {
             self.window.ok += 1;
         } else {
             self.window.not_ok += 1;
         }
+        self.window.sending.resource += u64::from(ending.outcome == Outcome::Resource);
         self.is_steady &= ok;
         if !request.counted_late {
             self.window.decided += 1;
@@ -237,7 +243,7 @@ impl Recorder {
         };
         let lengths = Lengths::of(&request, at, tokens);
         let mut all_good = ok && !request.late_gaps;
-        for (slo, tally) in self.plan.slos.iter().zip(&mut self.tallies) {
+        for (slo, tally) in self.plan.slos.iter().zip(&mut self.totals.tallies) {
             if let Some(good) = observation(slo, ending.outcome, &lengths, &request, at) {
                 all_good &= good;
                 if request.measured {
@@ -245,32 +251,20 @@ impl Recorder {
                 }
             }
         }
-        if ok && self.is_in_period(at) {
-            self.ok_in_period += 1;
-            self.good_in_period += u64::from(all_good);
-            self.tokens_in_period = self.tokens_in_period.saturating_add(tokens);
+        if ok {
+            if self.is_in_period(at) {
+                self.totals.ended_in_period(all_good, tokens);
+            }
+            self.show(Series::E2e, lengths.e2e);
+            if let Some(ttfc) = lengths.ttfc {
+                self.show(Series::Ttfc, ttfc);
+            }
         }
         if request.measured {
-            self.end_measured(&request, ending, &lengths);
+            self.totals.ended(&request, ending, &lengths, self.expected.has_tokens);
         }
-    }
-
-    fn end_measured(&mut self, request: &InFlight, ending: Ending, lengths: &Lengths) {
-        self.counts.end(ending.outcome);
-        let is_ours = !ending.outcome.keeps_from_sending();
-        self.counts.held_back += u64::from(request.written.is_none() && is_ours);
-        self.counts.reconnects += u64::from(ending.reconnects);
-        if ending.outcome != Outcome::Ok {
-            return;
-        }
-        if ending.usage.is_some() {
-            self.with_usage += 1;
-        } else {
-            self.without_usage += 1;
-        }
-        self.tpot_undefined += u64::from(self.expected.has_tokens && lengths.tpot.is_none());
-        for (series, length) in lengths.all(request) {
-            record(&mut self.latency, series, length);
+        if let Some(rows) = &mut self.rows {
+            rows.push(request.row(id, at, ending));
         }
     }
 
@@ -286,22 +280,39 @@ impl Recorder {
         self.not_sent(id, at, at, Outcome::Unsent);
     }
 
+    /// The event loop got its turn this long after it had asked for it.
+    pub fn looped(&mut self, lag: Duration) {
+        self.totals.loop_lag.record(lag);
+        let strain = &mut self.window.strain;
+        strain.loop_lag_max = strain.loop_lag_max.max(lag);
+    }
+
+    fn show(&mut self, series: Series, length: Duration) {
+        let trays = self.trays.iter_mut().zip(Window::SERIES);
+        if let Some((tray, _)) = trays.into_iter().find(|(_, shown)| *shown == series) {
+            tray.record(length);
+        }
+    }
+
+    fn goes_on(&self) -> bool {
+        self.totals.counts.intended < self.expected.requests
+    }
+
     /// Whether `at` lies in the measured period: from the first measured arrival to the last.
     fn is_in_period(&self, at: Duration) -> bool {
-        let goes_on = self.counts.intended < self.expected.requests;
-        self.first_measured.is_some() && (goes_on || at <= self.last_measured)
+        self.totals.first_measured.is_some() && (self.goes_on() || at <= self.totals.last_measured)
     }
 
     /// Whether all requests that may be sent have been.
     #[must_use]
     pub fn is_spent(&self) -> bool {
-        self.requests >= self.plan.request_limit
+        self.totals.requests >= self.expected.request_limit
     }
 
     /// Whether every measured request has ended.
     #[must_use]
     pub fn is_decided(&self) -> bool {
-        self.counts.ended() >= self.expected.requests
+        self.totals.counts.ended() >= self.expected.requests
     }
 
     /// Requests in flight.
@@ -312,12 +323,8 @@ impl Recorder {
 
     /// Integrates the requests in flight over the period in which measured ones become due.
     fn advance_area(&mut self, now: Duration) {
-        let now = if self.counts.intended < self.expected.requests {
-            now
-        } else {
-            now.min(self.last_measured)
-        };
-        if self.first_measured.is_none() {
+        let now = if self.goes_on() { now } else { now.min(self.totals.last_measured) };
+        if self.totals.first_measured.is_none() {
             self.area_until = now;
             return;
         }
@@ -326,15 +333,32 @@ impl Recorder {
         self.area_until = self.area_until.max(now);
     }
 
+    /// Mean requests in flight, where it must equal the concurrency: without pauses and failures
+    /// (which make a client back off).
+    fn in_flight_mean(&self) -> Option<f64> {
+        let span = self.area_until.saturating_sub(self.totals.first_measured?).as_secs_f64();
+        let steady =
+            !self.expected.has_pauses && self.is_steady && self.totals.counts.not_ok() == 0;
+        (steady && span > 0.0).then(|| self.in_flight_area / span)
+    }
+
     /// Closes the current window at `now` and opens the next. Measured requests that wait beyond a
     /// limit count as not good at once, so that a target that never answers is seen in time.
     pub fn close_window(&mut self, now: Duration) -> Window {
-        let mut window = std::mem::replace(&mut self.window, empty_window(0));
-        self.window.index = window.index + 1;
+        let next = Window { index: self.window.index + 1, ..Window::default() };
+        let mut window = std::mem::replace(&mut self.window, next);
         window.end = now;
         window.in_flight = self.in_flight.len() as u64;
-        window.measured_ended = self.counts.ended();
-        window.tallies = self.tallies.clone();
+        window.measured_ended = self.totals.counts.ended();
+        window.sending.measured_late = self.measured_late;
+        window.sending.measured_held_back = self.totals.counts.held_back;
+        window.tallies.clone_from(&self.totals.tallies);
+        for (series, tray) in Window::SERIES.into_iter().zip(&mut self.trays) {
+            let cells = tray.empty();
+            if cells.n() > 0 {
+                window.latency.insert(series, cells);
+            }
+        }
         for request in self.in_flight.values_mut() {
             if !request.counted_late && is_late(&self.plan.slos, request, now, false) {
                 request.counted_late = true;
@@ -349,7 +373,6 @@ impl Recorder {
                 }
             }
         }
-        self.windows.push(window.clone());
         window
     }
 
@@ -357,7 +380,7 @@ impl Recorder {
     /// the SLOs; measured requests that never became due are not counted at all, and what was in
     /// flight only to keep the load on is dropped.
     #[must_use]
-    pub fn finish(mut self, now: Duration, ended: Ended, readings: Readings) -> TrialReport {
+    pub fn finish(mut self, now: Duration, ended: Ended) -> Finished {
         let slos = &self.plan.slos;
         let open: Vec<(RequestId, Vec<bool>)> = self
             .in_flight
@@ -367,41 +390,42 @@ impl Recorder {
                 (*id, slos.iter().map(|slo| is_overdue(slo, request, now)).collect())
             })
             .collect();
-        // Observations that count as not good only because we ended the trial.
-        let mut cut_short = vec![0; self.tallies.len()];
         for (id, overdue) in open {
-            let before = self.tallies.clone();
+            let before = self.totals.tallies.clone();
             self.end(id, now, Ending::of(Outcome::Unfinished));
-            let each = self.tallies.iter_mut().zip(&before).zip(&mut cut_short).zip(overdue);
-            for (((tally, before), cut), overdue) in each {
-                match ended {
-                    // Its evidence stands without them: what was still open says nothing.
-                    Ended::Settled | Ended::Overload if !overdue => *tally = *before,
-                    Ended::Stopped if !overdue => *cut += tally.not_good - before.not_good,
-                    Ended::Settled | Ended::Overload | Ended::Stopped | Ended::Complete => {}
-                }
-            }
+            self.totals.cut(ended, &before, &overdue);
         }
-        self.close_window(now);
-        self.report(now, ended, readings, &cut_short)
+        let (window, rows) = (self.close_window(now), self.take_rows());
+        self.totals.elapsed = now;
+        self.totals.in_flight_mean = self.in_flight_mean();
+        Finished { window, rows, totals: self.totals }
     }
 }
 
-fn empty_window(index: u32) -> Window {
-    Window {
-        index,
-        end: Duration::ZERO,
-        intended: 0,
-        ok: 0,
-        not_ok: 0,
-        decided: 0,
-        late: 0,
-        in_flight: 0,
-        measured_ended: 0,
-        tallies: Vec::new(),
+impl Recorder {
+    /// The report of a trial that this recorder saw alone, and whose earlier windows are these.
+    #[must_use]
+    pub fn into_report(
+        self,
+        now: Duration,
+        ended: Ended,
+        readings: Readings,
+        mut timeline: Timeline,
+    ) -> TrialReport {
+        let (plan, expected) = (self.plan.clone(), self.expected);
+        let Finished { window, totals, .. } = self.finish(now, ended);
+        timeline.push(window);
+        totals.report(plan, Closing { ended, expected, readings, timeline })
     }
 }
 
-fn record(latency: &mut BTreeMap<Series, Distribution>, series: Series, length: Duration) {
-    latency.entry(series).or_default().record(length);
+/// What a recorder leaves.
+#[derive(Debug)]
+pub struct Finished {
+    /// The last window, as long as the time since the one before.
+    pub window: Window,
+    /// Rows that nobody took.
+    pub rows: Vec<TraceRow>,
+    /// What was counted.
+    pub totals: Totals,
 }

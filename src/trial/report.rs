@@ -18,7 +18,7 @@ pub enum Ended {
     Settled,
     /// The target was overloaded.
     Overload,
-    /// Its time limit, or the budget, ran out.
+    /// Its time limit, or the budget, ran out, or the generator was the limit: then it is invalid.
     Stopped,
 }
 
@@ -27,6 +27,7 @@ impl From<StopReason> for Ended {
         match reason {
             StopReason::Settled => Self::Settled,
             StopReason::Overload => Self::Overload,
+            StopReason::Generator => Self::Stopped,
         }
     }
 }

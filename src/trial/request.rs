@@ -1,6 +1,8 @@
 //! One request in flight, and what it says about each condition once it has ended.
 
-use super::{Outcome, Series};
+use super::recorder::Ending;
+use super::trace::{TraceRow, ns};
+use super::{Outcome, RequestId, Series};
 use crate::slo::{Metric, Rule, Slo};
 use std::time::Duration;
 
@@ -21,6 +23,44 @@ pub(super) struct InFlight {
     pub(super) late_gaps: bool,
     /// Whether a window counted it as late while it was in flight.
     pub(super) counted_late: bool,
+    /// When each chunk came, in nanoseconds; empty where nobody wants to know.
+    pub(super) chunks_ns: Vec<u64>,
+}
+
+impl InFlight {
+    pub(super) fn new(intended: Duration, measured: bool) -> Self {
+        Self {
+            intended,
+            connecting: Duration::ZERO,
+            written: None,
+            first_byte: None,
+            first_chunk: None,
+            first_answer: None,
+            last_chunk: None,
+            chunks: 0,
+            measured,
+            late_gaps: false,
+            counted_late: false,
+            chunks_ns: Vec::new(),
+        }
+    }
+
+    pub(super) fn row(&mut self, id: RequestId, at: Duration, ending: Ending) -> TraceRow {
+        TraceRow {
+            session: id.session,
+            turn: id.turn,
+            measured: self.measured,
+            outcome: ending.outcome,
+            intended_ns: ns(self.intended),
+            written_ns: self.written.map(ns),
+            first_byte_ns: self.first_byte.map(ns),
+            ended_ns: ns(at),
+            connect_ns: ns(self.connecting),
+            chunks_ns: std::mem::take(&mut self.chunks_ns),
+            tokens: ending.usage.map(|usage| usage.completion_tokens),
+            reconnects: ending.reconnects,
+        }
+    }
 }
 
 /// The lengths of time of one request.

@@ -2,8 +2,8 @@
 
 use super::latency_result::{LatencyResult, latency_of};
 use super::{
-    Counts, Ended, Evidence, Health, InvalidReason, Load, Outcome, Rates, SloResult, TokenSource,
-    TrialReport,
+    Counts, Ended, Evidence, Health, HealthNote, InvalidReason, Load, Outcome, Rates, SloResult,
+    TokenSource, TrialReport,
 };
 use crate::slo::Slo;
 use crate::units::Unit;
@@ -29,6 +29,9 @@ pub struct TrialResult {
     pub validity: Validity,
     /// Why it does not.
     pub reasons: Vec<Reason>,
+    /// What is worth knowing about the generator; changes no result.
+    #[serde(default)]
+    pub notes: Vec<Reason>,
     /// What it says about all conditions together; meaningless in an invalid trial.
     pub evidence: EvidenceResult,
     /// Length, from the first arrival to the end.
@@ -69,6 +72,7 @@ impl From<&TrialReport> for TrialResult {
             ended: report.ended.into(),
             validity: if report.is_valid() { Validity::Valid } else { Validity::Invalid },
             reasons: reasons_of(&report.health.invalid),
+            notes: notes_of(&report.health.notes),
             evidence: report.evidence.into(),
             seconds: tidy(report.elapsed.as_secs_f64()),
             requests: report.requests,
@@ -99,7 +103,7 @@ pub enum EndedResult {
     Settled,
     /// The target was overloaded.
     Overload,
-    /// Its time limit, or the budget, ran out.
+    /// Its time limit, or the budget, ran out, or the load generator was the limit.
     Stopped,
 }
 
@@ -158,7 +162,7 @@ impl EvidenceResult {
     }
 }
 
-/// A signal by which a trial is invalid.
+/// A signal by which a trial is invalid, or a note about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reason {
     /// Its stable name.
@@ -169,29 +173,22 @@ pub struct Reason {
     pub advice: String,
 }
 
-/// The same for each of these.
-pub fn reasons_of(reasons: &[InvalidReason]) -> Vec<Reason> {
-    reasons
-        .iter()
-        .map(|reason| Reason {
-            signal: signal(reason).to_owned(),
-            text: reason.to_string(),
-            advice: reason.advice().to_owned(),
-        })
-        .collect()
+impl Reason {
+    fn new(signal: &str, text: String, advice: &str) -> Self {
+        Self { signal: signal.to_owned(), text, advice: advice.to_owned() }
+    }
 }
 
-fn signal(reason: &InvalidReason) -> &'static str {
-    match reason {
-        InvalidReason::SendLag { .. } => "send_lag",
-        InvalidReason::Offered { .. } => "offered",
-        InvalidReason::Resource { .. } => "resource",
-        InvalidReason::Descriptors { .. } => "descriptors",
-        InvalidReason::Cpu { .. } => "cpu",
-        InvalidReason::Dropped { .. } => "dropped",
-        InvalidReason::InFlight { .. } => "in_flight",
-        InvalidReason::Accounting { .. } => "accounting",
-    }
+/// The same for each of these.
+#[must_use]
+pub fn reasons_of(reasons: &[InvalidReason]) -> Vec<Reason> {
+    reasons.iter().map(|why| Reason::new(why.signal(), why.to_string(), why.advice())).collect()
+}
+
+/// The same for each of these.
+#[must_use]
+pub fn notes_of(notes: &[HealthNote]) -> Vec<Reason> {
+    notes.iter().map(|note| Reason::new(note.signal(), note.to_string(), note.advice())).collect()
 }
 
 /// The measured requests: `intended` is the sum of all classes.
@@ -314,6 +311,15 @@ impl From<&SloResult> for TrialSlo {
 pub struct HealthResult {
     /// 99th percentile of written − intended.
     pub send_lag_p99_ms: Option<f64>,
+    /// 99th percentile of the time for which what had arrived waited to be read.
+    #[serde(default)]
+    pub receive_lag_p99_ms: Option<f64>,
+    /// 99th percentile of how late the load generator came to its regular probe.
+    #[serde(default)]
+    pub loop_lag_p99_ms: Option<f64>,
+    /// Share of the time for which the busiest worker was ready and had no CPU.
+    #[serde(default)]
+    pub run_wait: Option<f64>,
     /// CPU time / wall time: 1 is one whole core.
     pub cpu_cores: Option<f64>,
     /// Threads that offer load.
@@ -324,17 +330,33 @@ pub struct HealthResult {
     pub descriptors_limit: Option<u64>,
     /// Mean sessions in flight, closed loop.
     pub in_flight_mean: Option<f64>,
+    /// The resource that bounds the requests in flight below what the load needs: `fd`, `port` or
+    /// `memory`.
+    #[serde(default)]
+    pub scarce: Option<String>,
+    /// CPU that the machine's host gave to others / wall time.
+    #[serde(default)]
+    pub steal_cores: Option<f64>,
+    /// CPU of processes that are neither ours nor the target's / wall time.
+    #[serde(default)]
+    pub foreign_cores: Option<f64>,
 }
 
 impl From<&Health> for HealthResult {
     fn from(health: &Health) -> Self {
         Self {
             send_lag_p99_ms: health.send_lag_p99.map(ms),
+            receive_lag_p99_ms: health.receive_lag_p99.map(ms),
+            loop_lag_p99_ms: health.loop_lag_p99.map(ms),
+            run_wait: health.run_wait.map(tidy),
             cpu_cores: health.readings.cpu_cores.map(tidy),
             workers: health.readings.workers,
             descriptors: health.readings.descriptors,
             descriptors_limit: health.readings.descriptors_limit,
             in_flight_mean: health.readings.in_flight_mean.map(tidy),
+            scarce: health.readings.scarce.map(|scarce| scarce.name().to_owned()),
+            steal_cores: health.readings.steal_cores.map(tidy),
+            foreign_cores: health.readings.foreign_cores.map(tidy),
         }
     }
 }

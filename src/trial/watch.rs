@@ -36,4 +36,6 @@ pub enum StopReason {
     Settled,
     /// The target is overloaded: almost everything is late and the backlog grows.
     Overload,
+    /// The generator is the limit: the trial is invalid whatever comes.
+    Generator,
 }

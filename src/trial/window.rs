@@ -1,12 +1,13 @@
 //! One second of a trial.
 
-use super::Tally;
+use super::{Cells, Series, Tally};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What happened in one second. Requests count where they were intended or ended; `tallies` are
 /// cumulated over the measured requests since the trial began.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Window {
     /// Number of the window, from 0.
     pub index: u32,
@@ -28,4 +29,135 @@ pub struct Window {
     pub measured_ended: u64,
     /// Not-good observations so far, one tally per SLO of the plan.
     pub tallies: Vec<Tally>,
+    /// Lengths of time of the requests that ended well in it, measured or not; what was not observed
+    /// is absent.
+    pub latency: BTreeMap<Series, Cells>,
+    /// How the generator kept up with sending.
+    pub sending: Sending,
+    /// How hard the generator had to work.
+    pub strain: Strain,
+}
+
+impl Window {
+    /// Series that windows hold.
+    pub const SERIES: [Series; 5] =
+        [Series::Ttfc, Series::Tbc, Series::E2e, Series::SendLag, Series::ReceiveLag];
+
+    /// Adds what another worker saw in the same second.
+    pub fn join(&mut self, other: &Self) {
+        self.count(other);
+        self.end = self.end.max(other.end);
+        self.in_flight += other.in_flight;
+        self.carry(other);
+    }
+
+    /// Adds what a worker that has ended, with this as its last window, had seen until then.
+    pub fn carry(&mut self, other: &Self) {
+        self.measured_ended += other.measured_ended;
+        self.sending.measured_late += other.sending.measured_late;
+        self.sending.measured_held_back += other.sending.measured_held_back;
+        if self.tallies.len() < other.tallies.len() {
+            self.tallies.resize(other.tallies.len(), Tally::default());
+        }
+        for (tally, theirs) in self.tallies.iter_mut().zip(&other.tallies) {
+            tally.merge(*theirs);
+        }
+    }
+
+    /// Adds the window that follows this one.
+    pub(super) fn extend(&mut self, next: &Self) {
+        self.count(next);
+        self.end = next.end;
+        self.in_flight = next.in_flight;
+        self.measured_ended = next.measured_ended;
+        self.sending.measured_late = next.sending.measured_late;
+        self.sending.measured_held_back = next.sending.measured_held_back;
+        self.tallies.clone_from(&next.tallies);
+    }
+
+    fn count(&mut self, other: &Self) {
+        self.intended += other.intended;
+        self.ok += other.ok;
+        self.not_ok += other.not_ok;
+        self.decided += other.decided;
+        self.late += other.late;
+        self.sending.written += other.sending.written;
+        self.sending.late += other.sending.late;
+        self.sending.resource += other.sending.resource;
+        self.strain = self.strain.merge(other.strain);
+        for (series, cells) in &other.latency {
+            self.latency.entry(*series).or_default().merge(cells);
+        }
+    }
+}
+
+/// How the generator kept up with sending in one window.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sending {
+    /// Requests, measured or not, that were written in it.
+    pub written: u64,
+    /// Of these, those whose send lag was above [`send_lag_limit`](super::send_lag_limit).
+    pub late: u64,
+    /// Requests, measured or not, that ended in it as [`Outcome::Resource`](super::Outcome::Resource).
+    pub resource: u64,
+    /// Measured requests since the trial began whose send lag was above the limit.
+    pub measured_late: u64,
+    /// Measured requests since the trial began that nothing but the generator kept from going out.
+    pub measured_held_back: u64,
+}
+
+/// How hard the busiest worker had to work in one window; `None` where the system does not tell.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Strain {
+    /// CPU time of the worker's thread / length of the window.
+    pub cpu: Option<f64>,
+    /// Time for which the thread was ready and had no CPU / length of the window.
+    pub run_wait: Option<f64>,
+    /// The latest that the loop came to its regular probe.
+    pub loop_lag_max: Duration,
+}
+
+impl Strain {
+    /// The larger of each, for two workers in the same second.
+    #[must_use]
+    pub fn merge(self, other: Self) -> Self {
+        Self {
+            cpu: larger(self.cpu, other.cpu),
+            run_wait: larger(self.run_wait, other.run_wait),
+            loop_lag_max: self.loop_lag_max.max(other.loop_lag_max),
+        }
+    }
+}
+
+fn larger(a: Option<f64>, b: Option<f64>) -> Option<f64> {
+    a.into_iter().chain(b).max_by(f64::total_cmp)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Sending, Strain, Window};
+    use std::time::Duration;
+
+    #[test]
+    fn two_workers_are_as_strained_as_the_busier_one_and_send_what_both_send() {
+        let ms = Duration::from_millis;
+        let a = Strain { cpu: Some(0.2), run_wait: None, loop_lag_max: ms(3) };
+        let b = Strain { cpu: Some(0.1), run_wait: Some(0.4), loop_lag_max: ms(2) };
+        let both = Strain { cpu: Some(0.2), run_wait: Some(0.4), loop_lag_max: ms(3) };
+        assert_eq!((a.merge(b), b.merge(a)), (both, both));
+        assert_eq!(a.merge(Strain::default()), a);
+
+        let quiet = Sending::default();
+        let one = Sending { written: 1, late: 2, resource: 3, measured_late: 4, ..quiet };
+        let two = Sending { written: 10, measured_held_back: 5, ..quiet };
+        let of = |sending| Window { sending, ..Window::default() };
+        let mut joined = of(one);
+        joined.join(&of(two));
+        assert_eq!(joined.sending, Sending { written: 11, measured_held_back: 5, ..one });
+        // In the second after it, what is cumulated stands for itself.
+        let mut extended = of(one);
+        extended.extend(&of(Sending { measured_late: 6, ..two }));
+        let sum = Sending { written: 11, measured_held_back: 5, measured_late: 6, ..one };
+        assert_eq!(extended.sending, sum);
+    }
 }

@@ -47,6 +47,8 @@ pub struct SequenceId {
 pub struct Extent {
     /// Requests in the measured sessions.
     pub requests: u64,
+    /// Output tokens that these ask for.
+    pub output_tokens: u64,
     /// Most requests of one session, measured or not.
     pub turns_max: u32,
     /// Longest think time of a whole session, measured or not.
@@ -89,7 +91,8 @@ impl Sequence {
     /// What the sessions `0..cut + count` hold, of which those from `cut` on are measured.
     #[must_use]
     pub fn extent(law: &SessionLaw, arrivals: Arrivals, seed: u64, cut: u64, count: u64) -> Extent {
-        let (mut requests, mut turns_max, mut think_max) = (0, 0, Duration::ZERO);
+        let (mut requests, mut output_tokens) = (0, 0);
+        let (mut turns_max, mut think_max) = (0, Duration::ZERO);
         let mut hash = Sha256::new();
         let played = usize::try_from(cut.saturating_add(count)).unwrap_or(usize::MAX);
         for session in Self::new(law, arrivals, seed).take(played) {
@@ -103,13 +106,21 @@ impl Sequence {
             }
             if session.index >= cut {
                 requests += session.turns.len() as u64;
+                let asked = session.turns.iter().map(|turn| u64::from(turn.output_tokens));
+                output_tokens += asked.sum::<u64>();
             }
         }
         let digest = hash.finalize().iter().take(8).fold(String::new(), |mut text, byte| {
             let _ = write!(text, "{byte:02x}");
             text
         });
-        Extent { requests, turns_max, think_max, id: SequenceId { seed, cut, count, digest } }
+        Extent {
+            requests,
+            output_tokens,
+            turns_max,
+            think_max,
+            id: SequenceId { seed, cut, count, digest },
+        }
     }
 
     fn gap(&mut self) -> f64 {

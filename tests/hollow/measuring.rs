@@ -6,12 +6,12 @@ use plimsoll::baseline::Loaded;
 use plimsoll::check::{Check, Conclusion, History, Step};
 use plimsoll::cli::ExitStatus;
 use plimsoll::gate::Verdict;
-use plimsoll::load::Play;
+use plimsoll::load::{Play, Share};
 use plimsoll::run::NoJournal;
 use plimsoll::search::{Ask, Bisect, Point, Scale};
 use plimsoll::trial::{
     Ended, Ending, Evidence, InvalidReason, LatencyResult, Outcome, Purpose, Readings, RequestId,
-    TrialReport, TrialResult,
+    Timeline, TrialReport, TrialResult,
 };
 use plimsoll::workload::{HistoryMode, Salt, Sequence, Session, conversation};
 use std::collections::BTreeSet;
@@ -99,7 +99,7 @@ fn hollow_gate_10_a_ramp_is_not_the_concurrency_it_leads_to() {
     let Step::Run(first) = experiment.next(&History::default()) else { panic!("no trial") };
     let slots: u64 = format!("{:.0}", first.value.get()).parse().unwrap();
     assert!(slots >= 100 && first.cut >= 2 * slots, "{first:?}");
-    let mut play = Play::new(&bench.plan.sessions, &first);
+    let mut play = Play::new(&bench.plan.sessions, &first, Share::WHOLE);
     let started = std::iter::from_fn(|| play.pop(Duration::ZERO)).count() as u64;
     assert_eq!(started, slots);
 
@@ -119,7 +119,12 @@ fn hollow_gate_10_a_ramp_is_not_the_concurrency_it_leads_to() {
         }
         session += second;
     }
-    let ramp = ramp.finish(Duration::from_secs(11), Ended::Complete, Readings::default());
+    let ramp = ramp.into_report(
+        Duration::from_secs(11),
+        Ended::Complete,
+        Readings::default(),
+        Timeline::default(),
+    );
     let [InvalidReason::InFlight { mean, .. }] = ramp.health.invalid[..] else {
         panic!("{:?}", ramp.health)
     };

@@ -2,8 +2,8 @@
 
 use plimsoll::slo::Slo;
 use plimsoll::trial::{
-    Ended, Ending, Expected, Load, Outcome, Purpose, Readings, Recorder, RequestId, TrialPlan,
-    TrialReport,
+    Ended, Ending, Expected, Load, Outcome, Purpose, Readings, Recorder, RequestId, Timeline,
+    TrialPlan, TrialReport,
 };
 use plimsoll::units::{KnobValue, Rate};
 use plimsoll::workload::Arrivals;
@@ -82,7 +82,12 @@ pub(crate) fn plan(slos: &[&str], load: Load, count: u64) -> TrialPlan {
 
 /// A recorder for that plan.
 pub(crate) fn recorder(plan: TrialPlan) -> Recorder {
-    let expected = Expected { requests: plan.count, has_tokens: false, has_pauses: false };
+    let expected = Expected {
+        requests: plan.count,
+        request_limit: u64::MAX,
+        has_tokens: false,
+        has_pauses: false,
+    };
     Recorder::new(plan, expected)
 }
 
@@ -111,7 +116,8 @@ pub(crate) fn trial_read(slos: &[&str], requests: &[Request], readings: Readings
         }
     }
     let ended = if recorder.is_decided() { Ended::Complete } else { Ended::Stopped };
-    recorder.finish(Duration::from_millis(10 * count + 10_000), ended, readings)
+    let end = Duration::from_millis(10 * count + 10_000);
+    recorder.into_report(end, ended, readings, Timeline::default())
 }
 
 /// A closed loop of `asked` sessions in which only `busy` slots ever work, each on requests of 100 ms.
@@ -131,5 +137,6 @@ pub(crate) fn closed_loop(asked: u32, busy: u64) -> TrialReport {
             recorder.end(id, end, Ending::of(Outcome::Ok));
         }
     }
-    recorder.finish(Duration::from_millis(100 * rounds), Ended::Complete, Readings::default())
+    let end = Duration::from_millis(100 * rounds);
+    recorder.into_report(end, Ended::Complete, Readings::default(), Timeline::default())
 }

@@ -7,7 +7,7 @@ use plimsoll::check::{Conclusion, Finding};
 use plimsoll::cli::ExitStatus;
 use plimsoll::config::plan::FailOn;
 use plimsoll::gate::Verdict;
-use plimsoll::load::Play;
+use plimsoll::load::{Play, Share};
 use plimsoll::report::{Results, json, junit, markdown, terminal};
 use plimsoll::run::{NoJournal, Only, announce};
 use plimsoll::trial::{Evidence, InvalidReason, Outcome, Readings, Series, TrialReport};
@@ -89,7 +89,7 @@ fn latency_counts_from_the_intended_send_with_what_never_ended_and_without_fast_
     assert_eq!((evidence, late), (Evidence::Violated, 100));
     let mean = |series| trial.latency[&series].mean().unwrap().as_millis();
     assert_eq!((mean(Series::Ttfc), mean(Series::TtfcSent)), (310, 10));
-    let mut play = Play::new(&Bench::new(&[]).plan.sessions, &trial.plan);
+    let mut play = Play::new(&Bench::new(&[]).plan.sessions, &trial.plan, Share::WHOLE);
     let due = |play: &mut Play| play.pop(Duration::from_secs(9)).unwrap().intended;
     assert!(due(&mut play) < due(&mut play), "a late pop moved an intended time");
 
@@ -119,7 +119,7 @@ fn a_trial_in_which_the_generator_was_the_limit_is_invalid() {
         workers: 1,
         descriptors: Some(20),
         descriptors_limit: Some(1_000),
-        in_flight_mean: None,
+        ..Readings::default()
     };
     let unwritten = Request { written: None, ..Request::failed(Outcome::TimeoutFirst, 900) };
     let signals: [(&str, TrialReport); 6] = [

@@ -23,7 +23,7 @@ const PURE: [&[&str]; 10] = [
 const EXCEPTIONS: [&[&str]; 2] = [&["config", "load"], &["config", "environment"]];
 
 /// Paths that begin so meet the world.
-const WORLD: [&[&str]; 17] = [
+const WORLD: [&[&str]; 18] = [
     &["std", "fs"],
     &["std", "net"],
     &["std", "os"],
@@ -37,6 +37,7 @@ const WORLD: [&[&str]; 17] = [
     &["hyper", "server"],
     &["hyper_util"],
     &["axum"],
+    &["nix"],
     &["rustix"],
     &["procfs"],
     &["tempfile"],

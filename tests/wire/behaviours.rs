@@ -192,7 +192,7 @@ fn every_behaviour_has_its_class() {
             let Case { name, api, limits, acts, outcome } = case;
             let server = Server::start(move |_| acts.clone()).await;
             let target = TargetPlan { timeouts: limits, ..target(api) };
-            let client = Client::new(&target, &server.url()).await.unwrap();
+            let client = Client::new(&target, &[server.url()]).await.unwrap();
             let (exchanged, heard) = ask(&client, 0, 0).await;
             assert_eq!(exchanged.ending.outcome, outcome, "{name}: {exchanged:?}");
             assert_eq!(exchanged.detail.is_none(), outcome == Outcome::Ok, "{name}");

@@ -4,7 +4,7 @@ use plimsoll::config::plan::{
     Api, ConnectionMode, HttpRequest, ManagedTarget, Ready, StatusClasses, TargetPlan,
     TargetSource, Timeouts,
 };
-use plimsoll::load::{Asked, Client, Exchanged, Observer};
+use plimsoll::load::{Arrival, Asked, Client, Exchanged, Observer};
 use plimsoll::workload::{HistoryMode, Salt, Session, Turn};
 use secrecy::SecretString;
 use std::cell::{Cell, RefCell};
@@ -76,6 +76,8 @@ pub(crate) fn session(index: u64) -> Session {
 pub(crate) struct Heard {
     pub(crate) written: Cell<u32>,
     pub(crate) order: RefCell<Vec<(&'static str, Instant)>>,
+    /// Each chunk's arrival, and when we heard of it.
+    pub(crate) arrivals: RefCell<Vec<(Arrival, Instant)>>,
 }
 
 impl Heard {
@@ -92,11 +94,12 @@ impl Observer for Heard {
         self.written.set(self.written.get() + 1);
         self.order.borrow_mut().push(("written", at));
     }
-    fn first_byte(&self, at: Instant) {
-        self.order.borrow_mut().push(("first byte", at));
+    fn first_byte(&self, arrival: Arrival) {
+        self.order.borrow_mut().push(("first byte", arrival.at));
     }
-    fn chunk(&self, at: Instant, _answer: bool) {
-        self.order.borrow_mut().push(("chunk", at));
+    fn chunk(&self, arrival: Arrival, _answer: bool) {
+        self.order.borrow_mut().push(("chunk", arrival.at));
+        self.arrivals.borrow_mut().push((arrival, Instant::now()));
     }
 }
 

@@ -19,7 +19,7 @@ fn ok() -> Act {
 
 async fn client(server: &Server, connection: ConnectionMode) -> Client {
     let target = TargetPlan { connection, ..target(chat(true)) };
-    Client::new(&target, &server.url()).await.unwrap()
+    Client::new(&target, &[server.url()]).await.unwrap()
 }
 
 fn ended(exchanged: &Exchanged) -> (Outcome, u32) {
@@ -129,7 +129,7 @@ fn a_connection_that_the_server_ends_is_not_kept() {
         let answer = whole("200 OK", headers, body);
         let server = Server::start(move |_| vec![Act::Send(answer.clone())]).await;
         let target = target(chat(false));
-        let client = Client::new(&target, &server.url()).await.unwrap();
+        let client = Client::new(&target, &[server.url()]).await.unwrap();
         for connections in [1, 2] {
             assert_eq!(ended(&ask(&client, 0, 0).await.0), (Outcome::Ok, 0));
             assert_eq!((client.idle(), server.connections()), (0, connections));
@@ -147,7 +147,7 @@ fn a_refusal_keeps_its_connection_and_a_timeout_does_not() {
         .await;
         let timeouts = Timeouts { first_chunk: SHORT, ..limits() };
         let target = TargetPlan { timeouts, ..target(chat(true)) };
-        let client = Client::new(&target, &server.url()).await.unwrap();
+        let client = Client::new(&target, &[server.url()]).await.unwrap();
         let (shed, _) = ask(&client, 0, 0).await;
         assert_eq!(ended(&shed), (Outcome::Shed, 0));
         assert_eq!(shed.retry_after, Some(Duration::from_secs(7)));
@@ -179,7 +179,9 @@ fn connections_are_opened_before_they_are_needed() {
     on_one_thread(async {
         let server = Server::start(|_| vec![ok()]).await;
         let pooled = client(&server, ConnectionMode::Pooled).await;
+        let began = Instant::now();
         assert_eq!(pooled.prewarm(20).await, 20);
+        assert!(began.elapsed() >= Duration::from_millis(2) * 19, "at most 500 a second");
         assert_eq!(pooled.prewarm(5).await, 20);
         ask(&pooled, 0, 0).await;
         server.until(|seen| seen.connections == 20).await;
@@ -204,7 +206,7 @@ fn a_refused_connection_says_where() {
     on_one_thread(async {
         let (_socket, address) = refusing();
         let target = target(chat(true));
-        let client = Client::new(&target, &format!("http://{address}")).await.unwrap();
+        let client = Client::new(&target, &[format!("http://{address}")]).await.unwrap();
         assert_eq!(client.prewarm(3).await, 0);
         let (exchanged, heard) = ask(&client, 0, 0).await;
         assert_eq!(exchanged.ending.outcome, Outcome::Connect);
@@ -225,8 +227,8 @@ fn tls_against_a_port_without_it_is_no_connection() {
             let server = Server::start(move |_| vec![act.clone()]).await;
             let timeouts = Timeouts { connect, ..limits() };
             let target = TargetPlan { timeouts, ..target(chat(true)) };
-            let url = format!("https://{}", server.address);
-            let client = Client::new(&target, &url).await.unwrap();
+            let url = format!("https://{}", server.address());
+            let client = Client::new(&target, &[&url]).await.unwrap();
             let (exchanged, _) = ask(&client, 0, 0).await;
             assert_eq!(exchanged.ending.outcome, outcome, "{exchanged:?}");
         }
@@ -258,9 +260,59 @@ fn a_limit_that_passed_before_we_began_is_seen_at_once() {
 fn a_target_without_an_address_is_an_error_before_any_request() {
     on_one_thread(async {
         let target = target(chat(true));
-        let unresolved = Client::new(&target, "http://no-such-host.invalid:1").await;
+        let unresolved = Client::new(&target, &["http://no-such-host.invalid:1"]).await;
         assert!(matches!(unresolved, Err(ClientError::Dns { .. })));
-        let unusable = Client::new(&target, "no-such-host").await;
+        let unusable = Client::new(&target, &["no-such-host"]).await;
         assert!(matches!(unusable, Err(ClientError::Url { .. })));
+    });
+}
+
+#[test]
+fn sessions_take_turns_over_the_replicas_and_each_keeps_to_its_own() {
+    on_one_thread(async {
+        let servers = [Server::start(|_| vec![ok()]).await, Server::start(|_| vec![ok()]).await];
+        let urls = servers.each_ref().map(Server::url);
+        let client = Client::new(&target(chat(true)), &urls).await.unwrap();
+        assert_eq!(client.prewarm(4).await, 4);
+        for (index, turn) in [(0, 0), (1, 0), (2, 0), (0, 1), (3, 0), (1, 1), (1, 2)] {
+            assert_eq!(ended(&ask(&client, index, turn).await.0), (Outcome::Ok, 0));
+        }
+        for (server, calls) in servers.iter().zip([3, 4]) {
+            server.until(|seen| seen.connections == 2).await;
+            assert_eq!(server.seen.borrow().calls.len(), calls);
+        }
+        assert_eq!(client.idle(), 4);
+        let none: &[String] = &[];
+        let unusable = Client::new(&target(chat(true)), none).await;
+        assert!(matches!(unusable, Err(ClientError::Url { .. })));
+    });
+}
+
+#[test]
+fn a_socket_of_this_machine_is_spoken_to_as_a_port_is() {
+    on_one_thread(async {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("server.sock");
+        let server = Server::start_at(&path, |call| match call.request {
+            2 => vec![Act::Close],
+            _ => vec![ok()],
+        });
+        let client = Client::new(&target(chat(true)), &[server.url()]).await.unwrap();
+        assert_eq!(client.prewarm(1).await, 1);
+        for reconnects in [0, 0, 1] {
+            let (exchanged, heard) = ask(&client, 0, 0).await;
+            assert_eq!(ended(&exchanged), (Outcome::Ok, reconnects));
+            assert!(heard.arrivals.borrow().iter().all(|(arrival, _)| arrival.lag.is_none()));
+        }
+        assert_eq!(server.connections(), 2);
+        let text = server.seen.borrow().calls[0].text.clone();
+        assert!(text.starts_with("POST /v1/chat/completions HTTP/1.1\r\n"), "{text}");
+        assert!(text.contains("\r\nhost: localhost\r\n"), "{text}");
+
+        let missing = format!("unix:{}", folder.path().join("missing").display());
+        let client = Client::new(&target(chat(true)), &[&missing]).await.unwrap();
+        let (exchanged, _) = ask(&client, 0, 0).await;
+        assert_eq!(ended(&exchanged), (Outcome::Connect, 0));
+        assert!(exchanged.detail.unwrap().contains(&missing));
     });
 }

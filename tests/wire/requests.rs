@@ -4,7 +4,7 @@ use crate::client::{SHORT, ask, chat, http, limits, managed, target};
 use crate::on_one_thread;
 use crate::server::{Act, Server, stream, whole};
 use plimsoll::config::plan::{TargetPlan, Timeouts};
-use plimsoll::load::Client;
+use plimsoll::load::{Client, ClientError};
 use plimsoll::trial::{Outcome, Usage};
 
 const WORD: &str = r#"{"choices":[{"delta":{"content":"a "}}]}"#;
@@ -21,7 +21,7 @@ fn a_chat_request_says_who_what_and_how_much() {
         let server = Server::start(|_| vec![ok()]).await;
         let headers = vec![("Authorization".to_owned(), "Bearer sk-123456".into())];
         let target = TargetPlan { headers, ..target(chat(true)) };
-        let client = Client::new(&target, &format!("{}/base/", server.url())).await.unwrap();
+        let client = Client::new(&target, &[format!("{}/base/", server.url())]).await.unwrap();
         assert!(client.has_tokens());
         let (exchanged, _) = ask(&client, 0, 0).await;
         assert_eq!(exchanged.answer, "a a ");
@@ -31,7 +31,7 @@ fn a_chat_request_says_who_what_and_how_much() {
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         assert!(head.starts_with("POST /base/v1/chat/completions HTTP/1.1\r\n"), "{head}");
         for line in [
-            format!("host: {}", server.address),
+            format!("host: {}", server.address()),
             "authorization: Bearer sk-123456".into(),
             "content-type: application/json".into(),
             format!("content-length: {}", body.len()),
@@ -54,7 +54,7 @@ fn a_plain_request_fills_its_template_in() {
             http("PUT", "/items/{session}?turn={turn}&q={prompt}", Some("{\"n\": {request}}"));
         let headers = vec![("x-turn".to_owned(), "{session}-{turn}".into())];
         let target = TargetPlan { headers, ..target(api) };
-        let client = Client::new(&target, &server.url()).await.unwrap();
+        let client = Client::new(&target, &[server.url()]).await.unwrap();
         let (exchanged, heard) = ask(&client, 5, 1).await;
         assert_eq!(exchanged.ending.outcome, Outcome::Ok);
         assert_eq!(heard.chunks(), 1);
@@ -73,7 +73,7 @@ fn a_request_without_body_says_so_where_one_is_expected() {
         for (method, says) in [("POST", true), ("GET", false)] {
             let server = Server::start(|_| vec![Act::Send(whole("200 OK", "", ""))]).await;
             let target = target(http(method, "/", None));
-            let client = Client::new(&target, &server.url()).await.unwrap();
+            let client = Client::new(&target, &[server.url()]).await.unwrap();
             let (exchanged, heard) = ask(&client, 0, 0).await;
             assert_eq!(exchanged.ending.outcome, Outcome::Ok);
             assert_eq!(heard.written.get(), 1);
@@ -96,7 +96,7 @@ fn stream_options_are_left_out_once_a_target_refuses_them() {
         })
         .await;
         let target = target(chat(true));
-        let client = Client::new(&target, &server.url()).await.unwrap();
+        let client = Client::new(&target, &[server.url()]).await.unwrap();
         for _ in 0..2 {
             assert_eq!(ask(&client, 0, 0).await.0.ending.outcome, Outcome::Ok);
         }
@@ -110,7 +110,7 @@ fn a_target_that_always_names_them_is_asked_only_twice() {
         let bad = whole("400 Bad Request", "", "stream_options, whatever you send");
         let server = Server::start(move |_| vec![Act::Send(bad.clone())]).await;
         let target = target(chat(true));
-        let client = Client::new(&target, &server.url()).await.unwrap();
+        let client = Client::new(&target, &[server.url()]).await.unwrap();
         assert_eq!(ask(&client, 0, 0).await.0.ending.outcome, Outcome::HttpError);
         assert_eq!(server.seen.borrow().calls.len(), 2);
     });
@@ -124,7 +124,7 @@ fn a_failure_shows_what_was_said_but_no_key() {
         let server = Server::start(move |_| vec![Act::Send(answer.clone())]).await;
         let headers = vec![("authorization".to_owned(), "Bearer sk-123456".into())];
         let target = TargetPlan { headers, ..target(chat(true)) };
-        let client = Client::new(&target, &server.url()).await.unwrap();
+        let client = Client::new(&target, &[server.url()]).await.unwrap();
         let detail = ask(&client, 0, 0).await.0.detail.unwrap();
         assert_eq!(detail, "status 401: bad key [redacted] [2J ask us");
     });
@@ -135,7 +135,7 @@ fn the_observer_hears_of_each_step_once_and_in_order() {
     on_one_thread(async {
         let server = Server::start(|_| vec![ok()]).await;
         let target = target(chat(true));
-        let client = Client::new(&target, &server.url()).await.unwrap();
+        let client = Client::new(&target, &[server.url()]).await.unwrap();
         // The second goes over the connection of the first.
         for opening in [&["connected"][..], &[]] {
             let before = tokio::time::Instant::now();
@@ -155,7 +155,7 @@ fn a_large_request_is_written_only_when_its_last_byte_is() {
         let server = Server::start(|_| vec![Act::Send(whole("200 OK", "", ""))]).await;
         let body = "x".repeat(8 << 20);
         let target = target(http("POST", "/", Some(&body)));
-        let client = Client::new(&target, &server.url()).await.unwrap();
+        let client = Client::new(&target, &[server.url()]).await.unwrap();
         let (exchanged, heard) = ask(&client, 0, 0).await;
         assert_eq!(exchanged.ending.outcome, Outcome::Ok);
         let steps: Vec<&str> = heard.order.borrow().iter().map(|(what, _)| *what).collect();
@@ -172,7 +172,7 @@ fn a_request_that_the_target_does_not_take_is_not_written() {
         let timeouts = Timeouts { first_chunk: SHORT, ..limits() };
         let body = "x".repeat(32 << 20);
         let target = TargetPlan { timeouts, ..target(http("POST", "/", Some(&body))) };
-        let client = Client::new(&target, &url).await.unwrap();
+        let client = Client::new(&target, &[&url]).await.unwrap();
         let (exchanged, heard) = ask(&client, 0, 0).await;
         assert_eq!(exchanged.ending.outcome, Outcome::TimeoutFirst);
         let steps: Vec<&str> = heard.order.borrow().iter().map(|(what, _)| *what).collect();
@@ -188,7 +188,7 @@ fn an_answer_before_the_end_of_the_request_counts() {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let body = "x".repeat(32 << 20);
         let target = target(http("POST", "/", Some(&body)));
-        let client = Client::new(&target, &url).await.unwrap();
+        let client = Client::new(&target, &[&url]).await.unwrap();
         let answer = async {
             use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
             let (mut stream, _) = listener.accept().await.unwrap();
@@ -210,7 +210,7 @@ fn a_failure_shows_no_secret_of_the_targets_environment() {
         let server = Server::start(move |_| vec![Act::Send(whole("500 Broken", "", said))]).await;
         let secrets = vec!["sk-123456".into()];
         let target = TargetPlan { source: managed(secrets), ..target(chat(true)) };
-        let client = Client::new(&target, &server.url()).await.unwrap();
+        let client = Client::new(&target, &[server.url()]).await.unwrap();
         let (exchanged, _) = ask(&client, 0, 0).await;
         let detail = exchanged.detail.unwrap();
         assert_eq!(detail, "status 500: invalid key [redacted] of tenant-7");
@@ -222,9 +222,25 @@ fn a_probe_tells_the_status() {
     on_one_thread(async {
         let server = Server::start(|_| vec![Act::Send(whole("404 Not Here", "", "no"))]).await;
         let target = target(chat(true));
-        let client = Client::new(&target, &format!("{}/base", server.url())).await.unwrap();
+        let client = Client::new(&target, &[format!("{}/base", server.url())]).await.unwrap();
         assert_eq!(client.get("/health").await, Ok(404));
         let text = server.seen.borrow().calls[0].text.clone();
         assert!(text.starts_with("GET /base/health HTTP/1.1\r\n"), "{text}");
+    });
+}
+
+#[test]
+fn a_url_can_be_the_whole_request() {
+    on_one_thread(async {
+        let server = Server::start(|_| vec![Act::Send(whole("200 OK", "", ""))]).await;
+        let url = format!("{}/search/?q=a%20b", server.url());
+        let whole = target(http("GET", "", None));
+        let client = Client::new(&whole, &[&url]).await.unwrap();
+        let (exchanged, _) = ask(&client, 0, 0).await;
+        assert_eq!(exchanged.ending.outcome, Outcome::Ok);
+        let text = server.seen.borrow().calls[0].text.clone();
+        assert!(text.starts_with("GET /search/?q=a%20b HTTP/1.1\r\n"), "{text}");
+        let below = target(http("GET", "/", None));
+        assert!(matches!(Client::new(&below, &[&url]).await, Err(ClientError::Url { .. })));
     });
 }

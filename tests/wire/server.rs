@@ -1,11 +1,13 @@
-//! A raw TCP server that misbehaves on purpose.
+//! A raw server that misbehaves on purpose.
 
 use std::cell::RefCell;
 use std::future::pending;
+use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::task::JoinSet;
 
 /// One thing that the server does with a request.
@@ -49,7 +51,7 @@ type Script = dyn Fn(&Call) -> Vec<Act>;
 
 /// The server; it stops when dropped.
 pub(crate) struct Server {
-    pub(crate) address: String,
+    url: String,
     pub(crate) seen: Rc<RefCell<Seen>>,
     _tasks: JoinSet<()>,
 }
@@ -59,25 +61,45 @@ impl Server {
     /// `LocalSet`.
     pub(crate) async fn start(script: impl Fn(&Call) -> Vec<Act> + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap().to_string();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        Self::over(url, async move || listener.accept().await.unwrap().0, script)
+    }
+
+    /// The same behind a socket at `path`.
+    pub(crate) fn start_at(path: &Path, script: impl Fn(&Call) -> Vec<Act> + 'static) -> Self {
+        let listener = UnixListener::bind(path).unwrap();
+        let url = format!("unix:{}", path.display());
+        Self::over(url, async move || listener.accept().await.unwrap().0, script)
+    }
+
+    fn over<S: Line>(
+        url: String,
+        mut accept: impl AsyncFnMut() -> S + 'static,
+        script: impl Fn(&Call) -> Vec<Act> + 'static,
+    ) -> Self {
         let seen = Rc::new(RefCell::new(Seen::default()));
         let script: Rc<Script> = Rc::new(script);
         let mut tasks = JoinSet::new();
         let all = Rc::clone(&seen);
         tasks.spawn_local(async move {
             let mut serving = JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
-                stream.set_nodelay(true).unwrap();
+            loop {
+                let stream = accept().await;
                 let connection = all.borrow().connections;
                 all.borrow_mut().connections += 1;
                 serving.spawn_local(serve(stream, connection, Rc::clone(&script), Rc::clone(&all)));
             }
         });
-        Self { address, seen, _tasks: tasks }
+        Self { url, seen, _tasks: tasks }
+    }
+
+    /// Host and port.
+    pub(crate) fn address(&self) -> &str {
+        self.url.split_once("://").unwrap().1
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.url.clone()
     }
 
     pub(crate) fn connections(&self) -> usize {
@@ -95,8 +117,24 @@ impl Server {
     }
 }
 
-async fn serve(
-    mut stream: TcpStream,
+/// What a server can speak over.
+pub(crate) trait Line: AsyncRead + AsyncWrite + Unpin + 'static {
+    /// From now on, to be dropped means to be reset.
+    fn reset(&self);
+}
+
+impl Line for TcpStream {
+    fn reset(&self) {
+        self.set_zero_linger().unwrap();
+    }
+}
+
+impl Line for UnixStream {
+    fn reset(&self) {}
+}
+
+async fn serve<S: Line>(
+    mut stream: S,
     connection: usize,
     script: Rc<Script>,
     seen: Rc<RefCell<Seen>>,
@@ -113,7 +151,7 @@ async fn serve(
                 Act::Stall => stall(&mut stream).await,
                 Act::Close => return,
                 Act::Reset => {
-                    stream.set_zero_linger().unwrap();
+                    stream.reset();
                     return;
                 }
             };
@@ -126,7 +164,7 @@ async fn serve(
     seen.borrow_mut().closed += 1;
 }
 
-async fn bytewise(stream: &mut TcpStream, bytes: &[u8]) -> std::io::Result<()> {
+async fn bytewise(stream: &mut impl Line, bytes: &[u8]) -> std::io::Result<()> {
     for byte in bytes {
         stream.write_all(&[*byte]).await?;
         tokio::task::yield_now().await;
@@ -134,7 +172,7 @@ async fn bytewise(stream: &mut TcpStream, bytes: &[u8]) -> std::io::Result<()> {
     Ok(())
 }
 
-async fn repeat(stream: &mut TcpStream, bytes: &[u8]) -> std::io::Result<()> {
+async fn repeat(stream: &mut impl Line, bytes: &[u8]) -> std::io::Result<()> {
     loop {
         stream.write_all(bytes).await?;
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -142,7 +180,7 @@ async fn repeat(stream: &mut TcpStream, bytes: &[u8]) -> std::io::Result<()> {
 }
 
 /// Does nothing until the client closes the connection.
-async fn stall(stream: &mut TcpStream) -> std::io::Result<()> {
+async fn stall(stream: &mut impl Line) -> std::io::Result<()> {
     match stream.read(&mut [0; 64]).await? {
         0 => Err(std::io::ErrorKind::UnexpectedEof.into()),
         _ => pending().await,
@@ -151,7 +189,7 @@ async fn stall(stream: &mut TcpStream) -> std::io::Result<()> {
 
 /// Head and body of the next request; `None` when the client has closed. What does not start like
 /// HTTP is a request of its own.
-async fn read_request(stream: &mut TcpStream) -> Option<String> {
+async fn read_request(stream: &mut impl Line) -> Option<String> {
     let mut bytes = Vec::new();
     let mut buffer = vec![0; 64 << 10];
     let mut wanted = None;

@@ -10,7 +10,8 @@ section! {
         /// Program and arguments of a server that Plimsoll starts and stops, as a list; no shell is
         /// involved. `{port}` is replaced by a free port.
         command: List<Spanned<String>>,
-        /// Base URL of a server that runs already: `http://…` or `https://…`.
+        /// Base URL of a server that runs already: `http://…` or `https://…`, or the path of its socket:
+        /// `unix:/run/server.sock`.
         url: Spanned<String>,
         /// The built-in simulated LLM server.
         demo: Demo,

@@ -10,6 +10,7 @@ mod slo;
 mod target;
 #[cfg(test)]
 mod tests;
+mod url;
 #[cfg(test)]
 mod wording;
 mod workload;

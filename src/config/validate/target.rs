@@ -7,7 +7,6 @@ use crate::config::model::Target;
 use crate::config::plan::{Api, ConnectionMode, ManagedTarget, Ready, TargetPlan, TargetSource};
 use crate::config::problem::{Code, Problem, quoted};
 use crate::config::{Origin, resolved};
-use hyper::Uri;
 use secrecy::SecretString;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -172,36 +171,5 @@ impl Context<'_> {
             let hint = "use letters, digits and `_`, no digit first";
             self.refuse(Code::Environment, name.span, what, hint);
         }
-    }
-
-    fn url(&mut self, url: &Spanned<String>) -> Option<String> {
-        let mut refuse = |what: &str, hint: &str| {
-            self.refuse(Code::Http, url.span, what, hint);
-            None
-        };
-        const HINT: &str = "write for example `http://127.0.0.1:8000`";
-        let Ok(parsed) = url.value.parse::<Uri>() else {
-            return refuse("`url` cannot be read", HINT);
-        };
-        let Some(authority) = parsed.authority() else {
-            return refuse("`url` has no scheme or no host", HINT);
-        };
-        if !matches!(parsed.scheme_str(), Some("http" | "https")) {
-            return refuse("`url` must start with `http://` or `https://`", HINT);
-        }
-        if authority.as_str().contains('@') {
-            let hint = "put the key into `headers`: `authorization: \"Basic ${KEY}\"`";
-            return refuse("`url` holds a user or password, and is printed in reports", hint);
-        }
-        if authority.host().is_empty() {
-            return refuse("`url` has no host", HINT);
-        }
-        if authority.as_str().len() > authority.host().len() && parsed.port_u16().is_none() {
-            return refuse("`url` has no possible port", HINT);
-        }
-        if parsed.query().is_some() || url.value.contains('#') {
-            return refuse("`url` has a query or fragment", "a base URL ends with its path");
-        }
-        Some(url.value.trim_end_matches('/').to_owned())
     }
 }

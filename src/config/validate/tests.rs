@@ -351,7 +351,6 @@ fn urls_are_checked() {
         "http://user:pass@a",
         "http://a/?x=1",
         "http://a b",
-        "unix:/run/x",
     ] {
         let text = edited("command: [./server, --port, \"{port}\"]", &format!("url: {url:?}"));
         let invalid = check(&text, &[]).expect_err(url);
@@ -363,6 +362,19 @@ fn urls_are_checked() {
         let plan = check(&text, &[]).unwrap();
         let TargetSource::Url(given) = plan.target.source else { panic!("{url}") };
         assert_eq!(given, url.trim_end_matches('/'));
+    }
+    let long = format!("unix:/{}", "x".repeat(120));
+    for url in ["unix:", "unix:a.sock", "unix://a.sock", "unix:/a/", long.as_str()] {
+        let text = edited("command: [./server, --port, \"{port}\"]", &format!("url: {url:?}"));
+        let invalid = check(&text, &[]).expect_err(url);
+        let codes: Vec<Code> = invalid.problems.iter().map(|problem| problem.code).collect();
+        assert_eq!(codes, [Code::Http], "{url}");
+    }
+    for url in ["unix:/run/a.sock", "unix:///run/a.sock"] {
+        let text = edited("command: [./server, --port, \"{port}\"]", &format!("url: {url:?}"));
+        let plan = check(&text, &[]).unwrap();
+        let TargetSource::Url(given) = plan.target.source else { panic!("{url}") };
+        assert_eq!(given, "unix:/run/a.sock");
     }
 }
 

@@ -1,66 +1,95 @@
 //! From what was counted to the report of the trial.
 
-use super::Recorder;
+use super::{Expected, Totals};
 use crate::slo::{Metric, Rule, Slo, Statistic};
 use crate::trial::{
-    Distribution, Ended, Evidence, Observed, Rates, Readings, Series, SloResult, Tally,
-    TokenSource, TrialReport, examine, judge,
+    Distribution, Ended, Evidence, Observed, Rates, Readings, Seen, Series, SloResult, Tally,
+    Timeline, TokenSource, TrialPlan, TrialReport, Turnover, examine, judge,
 };
 use crate::units::as_f64;
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-impl Recorder {
-    /// The report; `cut_short` holds for each condition the observations that are not good only
-    /// because the trial was ended while their requests were still within every limit.
-    pub(super) fn report(
-        self,
-        now: Duration,
-        ended: Ended,
-        mut readings: Readings,
-        cut_short: &[u64],
-    ) -> TrialReport {
-        readings.in_flight_mean = self.in_flight_mean();
-        let dropped = self.latency.values().map(Distribution::dropped).sum();
+/// The end of a trial: what the totals do not know.
+#[derive(Debug, Clone)]
+pub struct Closing {
+    /// How it ended.
+    pub ended: Ended,
+    /// What all workers together were expected to see.
+    pub expected: Expected,
+    /// The generator's own figures.
+    pub readings: Readings,
+    /// Its windows.
+    pub timeline: Timeline,
+}
+
+impl Totals {
+    /// The report of the trial that these are the totals of.
+    #[must_use]
+    pub fn report(self, plan: TrialPlan, closing: Closing) -> TrialReport {
+        let Closing { ended, expected, mut readings, timeline } = closing;
+        readings.in_flight_mean = self.in_flight_mean;
+        let dropped = self.latency.iter().map(Distribution::dropped).sum();
         let none = Distribution::default();
-        let send_lag = self.latency.get(&Series::SendLag).unwrap_or(&none);
-        let health = examine(&self.plan, &self.counts, send_lag, dropped, readings);
-        let rates = self.rates(now);
-        let slos: Vec<SloResult> = self
-            .plan
+        let summary = Summary { totals: &self, expected };
+        let rates = summary.rates();
+        let health = examine(&Seen {
+            plan: &plan,
+            counts: &self.counts,
+            send_lag: self.latency(Series::SendLag).unwrap_or(&none),
+            receive_lag: self.latency(Series::ReceiveLag).unwrap_or(&none),
+            loop_lag: &self.loop_lag,
+            chunks: self.chunks,
+            dropped,
+            timeline: &timeline,
+            readings,
+            turnover: summary.turnover(rates),
+        });
+        let slos: Vec<SloResult> = plan
             .slos
             .iter()
-            .zip(self.tallies.iter().zip(cut_short))
-            .map(|(slo, (tally, cut))| self.result(slo, *tally, *cut, rates))
+            .zip(self.tallies.iter().zip(&self.cut_short))
+            .map(|(slo, (tally, cut))| summary.result(slo, *tally, *cut, rates))
             .collect();
         TrialReport {
             ended,
             evidence: together(&slos, ended),
-            elapsed: now,
+            elapsed: self.elapsed,
             requests: self.requests,
-            token_source: self.token_source(),
+            token_source: summary.token_source(),
             tpot_undefined: self.tpot_undefined,
             rates: rates.unwrap_or_default(),
             failures: BTreeMap::new(),
             slos,
             health,
-            plan: self.plan,
+            plan,
             counts: self.counts,
-            latency: self.latency,
-            windows: self.windows,
+            latency: Series::ALL.into_iter().zip(self.latency).collect(),
+            windows: timeline.into_windows(),
         }
     }
 
-    /// Mean requests in flight, where it must equal the concurrency: without pauses and failures
-    /// (which make a client back off).
-    fn in_flight_mean(&self) -> Option<f64> {
-        let span = self.area_until.saturating_sub(self.first_measured?).as_secs_f64();
-        let steady = !self.expected.has_pauses && self.is_steady && self.counts.not_ok() == 0;
-        (steady && span > 0.0).then(|| self.in_flight_area / span)
+    fn latency(&self, series: Series) -> Option<&Distribution> {
+        self.latency.get(series as usize)
+    }
+}
+
+/// The totals, read.
+struct Summary<'a> {
+    totals: &'a Totals,
+    expected: Expected,
+}
+
+impl Summary<'_> {
+    /// For Little's law: every request of a steady closed loop ends well.
+    fn turnover(&self, rates: Option<Rates>) -> Option<Turnover> {
+        let totals = self.totals;
+        let mean_response = totals.latency(Series::E2eClosed)?.mean()?;
+        let span = totals.last_measured.checked_sub(totals.first_measured?)?;
+        Some(Turnover { mean_response, per_s: rates?.achieved, span })
     }
 
     fn token_source(&self) -> TokenSource {
-        match (self.expected.has_tokens, self.with_usage, self.without_usage) {
+        match (self.expected.has_tokens, self.totals.with_usage, self.totals.without_usage) {
             (false, ..) => TokenSource::None,
             (true, 0, _) => TokenSource::Chunks,
             (true, _, 0) => TokenSource::Usage,
@@ -71,17 +100,17 @@ impl Recorder {
     /// Over the measured period: from the first measured arrival to the last, or to the end where
     /// the trial was cut before. What was achieved counts every request that ended in it, so that a
     /// backlog that drains later does not count; `None` without a period.
-    fn rates(&self, now: Duration) -> Option<Rates> {
-        let first = self.first_measured?;
-        let last =
-            if self.counts.intended < self.expected.requests { now } else { self.last_measured };
-        let span = last.saturating_sub(first).as_secs_f64();
+    fn rates(&self) -> Option<Rates> {
+        let totals = self.totals;
+        let goes_on = totals.counts.intended < self.expected.requests;
+        let last = if goes_on { totals.elapsed } else { totals.last_measured };
+        let span = last.saturating_sub(totals.first_measured?).as_secs_f64();
         let per_s = |n: u64| as_f64(n) / span;
         (span > 0.0).then(|| Rates {
-            offered: per_s(self.counts.intended),
-            achieved: per_s(self.ok_in_period),
-            good: per_s(self.good_in_period),
-            tokens: per_s(self.tokens_in_period),
+            offered: per_s(totals.counts.intended),
+            achieved: per_s(totals.ok_in_period),
+            good: per_s(totals.good_in_period),
+            tokens: per_s(totals.tokens_in_period),
         })
     }
 
@@ -104,7 +133,7 @@ impl Recorder {
     }
 
     fn observed(&self, slo: &Slo, tally: Tally, rates: Option<Rates>) -> (Tally, Option<f64>) {
-        let n = self.counts.ended();
+        let n = self.totals.counts.ended();
         let share = |k: u64| (tally.n > 0).then(|| as_f64(k) / as_f64(tally.n));
         // A rate that is undefined has no sample behind it and decides nothing.
         let rate = |rate: fn(Rates) -> f64| match rates {
@@ -131,7 +160,8 @@ impl Recorder {
     }
 
     fn latency_of(&self, slo: &Slo, tally: Tally) -> (Tally, Option<f64>) {
-        let Some(distribution) = series_of(slo.metric).and_then(|series| self.latency.get(&series))
+        let Some(distribution) =
+            series_of(slo.metric).and_then(|series| self.totals.latency(series))
         else {
             return (tally, None);
         };

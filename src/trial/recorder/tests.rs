@@ -3,8 +3,8 @@
 use super::{Ending, Expected, Recorder, RequestId, Usage};
 use crate::slo::Slo;
 use crate::trial::{
-    Ended, Evidence, InvalidReason, Load, Outcome, Readings, Series, Tally, TokenSource, TrialPlan,
-    TrialReport,
+    Ended, Evidence, InvalidReason, Load, Outcome, Readings, Series, Tally, Timeline, TokenSource,
+    TrialPlan, TrialReport,
 };
 use crate::units::{KnobValue, Rate};
 use crate::workload::Arrivals;
@@ -33,7 +33,8 @@ fn plan(slos: &[&str], cut: u64, count: u64) -> TrialPlan {
 }
 
 fn recorder(slos: &[&str], cut: u64, count: u64) -> Recorder {
-    let expected = Expected { requests: count, has_tokens: true, has_pauses: false };
+    let expected =
+        Expected { requests: count, request_limit: u64::MAX, has_tokens: true, has_pauses: false };
     Recorder::new(plan(slos, cut, count), expected)
 }
 
@@ -53,7 +54,11 @@ fn request(r: &mut Recorder, session: u64, intended: u64, chunks: &[u64], outcom
 }
 
 fn finish(r: Recorder, at: u64) -> TrialReport {
-    r.finish(ms(at), Ended::Complete, Readings::default())
+    finish_after(r, at, Timeline::default())
+}
+
+fn finish_after(r: Recorder, at: u64, timeline: Timeline) -> TrialReport {
+    r.into_report(ms(at), Ended::Complete, Readings::default(), timeline)
 }
 
 fn evidence(report: &TrialReport) -> Vec<Evidence> {
@@ -111,7 +116,8 @@ fn tpot_of_a_short_answer_is_left_out_and_counted_and_never_zero() {
 
 #[test]
 fn a_protocol_without_tokens_has_none() {
-    let expected = Expected { requests: 2, has_tokens: false, has_pauses: false };
+    let expected =
+        Expected { requests: 2, request_limit: u64::MAX, has_tokens: false, has_pauses: false };
     let mut r = Recorder::new(plan(&["tokens_per_s > 1/s"], 0, 2), expected);
     request(&mut r, 0, 0, &[50, 60], Outcome::Ok);
     request(&mut r, 1, 100, &[150, 160], Outcome::Ok);
@@ -207,6 +213,7 @@ fn a_target_that_never_answers_is_seen_while_it_does_not_answer() {
     for session in 0..3 {
         r.intended(id(session), ms(100));
     }
+    let mut timeline = Timeline::default();
     // (close at, decided, late, not good of ttfc)
     for (at, decided, late, not_good) in [(1_000, 0, 0, 0), (2_000, 3, 3, 2), (3_000, 0, 0, 2)] {
         let window = r.close_window(ms(at));
@@ -214,8 +221,9 @@ fn a_target_that_never_answers_is_seen_while_it_does_not_answer() {
         assert_eq!(window.tallies[0], Tally { not_good, n: not_good }, "{at}");
         assert_eq!(window.tallies[1], Tally::default());
         assert_eq!((window.measured_ended, window.end), (0, ms(at)));
+        timeline.push(window);
     }
-    let report = r.finish(ms(4_000), Ended::Overload, Readings::default());
+    let report = r.into_report(ms(4_000), Ended::Overload, Readings::default(), timeline);
     assert_eq!(report.counts.of(Outcome::Unfinished), 2);
     // Of what was open only the times that were over their limit count: the rest is not known.
     assert_eq!(tallies(&report), [(2, 2), (0, 0), (0, 0)]);
@@ -240,17 +248,18 @@ fn an_answer_that_came_late_or_goes_on_too_long_is_late_before_it_ends() {
 
 #[test]
 fn the_windows_add_up_to_the_whole() {
+    let mut timeline = Timeline::default();
     let mut r = recorder(&["p50 ttfc < 40ms"], 10, 80);
     for session in 0..100 {
         let late = if session % 7 == 0 { 60 } else { 20 };
         let outcome = if session % 9 == 0 { Outcome::Shed } else { Outcome::Ok };
         request(&mut r, session, session * 30, &[session * 30 + late], outcome);
         if session % 33 == 32 {
-            r.close_window(ms(session * 30 + 29));
+            timeline.push(r.close_window(ms(session * 30 + 29)));
         }
     }
     r.intended(id(100), ms(3_000));
-    let report = finish(r, 3_010);
+    let report = finish_after(r, 3_010, timeline);
     let sum = |of: fn(&crate::trial::Window) -> u64| report.windows.iter().map(of).sum::<u64>();
     assert_eq!((sum(|w| w.intended), report.requests), (101, 101));
     assert_eq!((sum(|w| w.ok), sum(|w| w.not_ok), sum(|w| w.decided)), (88, 12, 100));
@@ -336,7 +345,8 @@ fn what_is_cut_short_counts_and_is_no_proof_of_a_violation_while_it_was_still_go
         let mut r = recorder(&slos, 0, 10);
         (0..3).for_each(|session| request(&mut r, session, 0, &[100], Outcome::Ok));
         (3..7).for_each(|session| r.intended(id(session), ms(2_000)));
-        let report = r.finish(ms(2_000 + waited), ended, Readings::default());
+        let report =
+            r.into_report(ms(2_000 + waited), ended, Readings::default(), Timeline::default());
         assert_eq!(report.evidence, expected, "{waited} {ended:?}");
         assert_eq!((tallies(&report)[0], report.counts.of(Outcome::Unfinished)), (ttfc, 4));
     }
@@ -344,7 +354,7 @@ fn what_is_cut_short_counts_and_is_no_proof_of_a_violation_while_it_was_still_go
     let mut r = recorder(&["error_rate < 10%"], 0, 10);
     r.intended(id(0), ms(0));
     (1..10).for_each(|session| request(&mut r, session, 0, &[100], Outcome::Ok));
-    let report = r.finish(ms(500), Ended::Stopped, Readings::default());
+    let report = r.into_report(ms(500), Ended::Stopped, Readings::default(), Timeline::default());
     assert_eq!((report.evidence, tallies(&report)[0]), (Evidence::Undecided, (1, 10)));
 }
 
@@ -380,7 +390,10 @@ fn what_is_never_sent_counts_against_the_target_and_not_towards_the_budget() {
 fn two_slots(idle: u64, outcome: Outcome, has_pauses: bool) -> TrialReport {
     let concurrency = NonZeroU32::new(2).unwrap();
     let plan = TrialPlan { load: Load::Closed { concurrency }, ..plan(&[], 1, 4) };
-    let mut r = Recorder::new(plan, Expected { requests: 4, has_tokens: true, has_pauses });
+    let mut r = Recorder::new(
+        plan,
+        Expected { requests: 4, request_limit: u64::MAX, has_tokens: true, has_pauses },
+    );
     let send = |r: &mut Recorder, session, at| {
         r.intended(id(session), ms(at));
         r.written(id(session), ms(at));

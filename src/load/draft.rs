@@ -1,0 +1,68 @@
+//! What goes out: a request as it is written, before it has a connection.
+
+use super::endpoint::Endpoint;
+use super::failure::Failure;
+use super::headers::Headers;
+use super::stamped::{Payload, Wire};
+use crate::config::plan::ConnectionMode;
+use crate::target::protocol::Outgoing;
+use crate::trial::Outcome;
+use bytes::Bytes;
+use hyper::Request;
+use hyper::header::{
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
+};
+use std::borrow::Cow;
+use std::rc::Rc;
+
+/// A request that does not know its connection yet.
+pub(super) struct Draft(Request<Bytes>);
+
+impl Draft {
+    /// `outgoing` to `endpoint`, with the suite's headers, each value as `expanded` makes it.
+    pub(super) fn new<'a>(
+        outgoing: Outgoing,
+        endpoint: &Endpoint,
+        headers: &'a Headers,
+        mode: ConnectionMode,
+        expanded: impl Fn(&'a str) -> Cow<'a, str>,
+    ) -> Result<Self, Failure> {
+        let mut request = Request::builder()
+            .method(outgoing.method.as_str())
+            .uri(endpoint.path(&outgoing.path))
+            .body(Bytes::from(outgoing.body.unwrap_or_default()))
+            .map_err(|error| unsendable(&error))?;
+        let has_body = !request.body().is_empty();
+        let may_lack_body =
+            matches!(outgoing.method.as_str(), "GET" | "HEAD" | "DELETE" | "OPTIONS");
+        let written = request.headers_mut();
+        headers.write(written, expanded).map_err(|error| unsendable(&error))?;
+        default(written, HOST, || endpoint.host_header.clone());
+        let agent = concat!("plimsoll/", env!("CARGO_PKG_VERSION"));
+        default(written, USER_AGENT, || HeaderValue::from_static(agent));
+        if let Some(content_type) = outgoing.content_type {
+            default(written, CONTENT_TYPE, || HeaderValue::from_static(content_type));
+        }
+        if !has_body && !may_lack_body {
+            default(written, CONTENT_LENGTH, || HeaderValue::from_static("0"));
+        }
+        if mode == ConnectionMode::New {
+            default(written, CONNECTION, || HeaderValue::from_static("close"));
+        }
+        Ok(Self(request))
+    }
+
+    /// The request, to be sent on the connection with this wire.
+    pub(super) fn on(self, wire: &Rc<Wire>) -> Request<Payload> {
+        self.0.map(|body| Payload::new(body, wire))
+    }
+}
+
+/// A request that cannot be written, and why.
+pub(super) fn unsendable(error: &dyn std::error::Error) -> Failure {
+    Failure::new(Outcome::Unsent, format!("the request cannot be written: {error}"))
+}
+
+fn default(headers: &mut HeaderMap, name: HeaderName, value: impl FnOnce() -> HeaderValue) {
+    headers.entry(name).or_insert_with(value);
+}

@@ -1,0 +1,14 @@
+//! What the machine and our own process did while load was offered, and what they have left. Where
+//! the system does not tell, a reading is absent and no rule is built on it.
+
+mod cpu;
+mod descriptors;
+mod machine;
+mod room;
+mod thread;
+
+pub(super) use cpu::CpuMeter;
+pub(super) use descriptors::{Descriptors, raise_descriptor_limit};
+pub(super) use machine::{MachineMeter, Others};
+pub(super) use room::{memory_available, port_range};
+pub(super) use thread::ThreadMeter;
