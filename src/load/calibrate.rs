@@ -167,7 +167,7 @@ fn target(api: Api) -> TargetPlan {
         },
         status: StatusClasses { ok: BTreeSet::from([200]), shed: BTreeSet::new() },
         connection: ConnectionMode::Pooled,
-        ca: None,
+        ca: Vec::new(),
         labels: BTreeMap::new(),
     }
 }
