@@ -216,6 +216,10 @@ impl Exchange for Client {
         Client::has_tokens(self)
     }
 
+    fn clock_steps(&self) -> u64 {
+        Client::clock_steps(self)
+    }
+
     async fn prewarm(&self, connections: usize) -> usize {
         Client::prewarm(self, connections).await
     }

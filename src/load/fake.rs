@@ -89,6 +89,10 @@ impl Exchange for Fake {
         true
     }
 
+    fn clock_steps(&self) -> u64 {
+        0
+    }
+
     async fn prewarm(&self, connections: usize) -> usize {
         self.warmed.set(connections);
         connections

@@ -17,6 +17,7 @@ mod failure;
 mod fake;
 mod feasible;
 mod headers;
+mod lanes;
 mod link;
 mod kernel;
 mod null;

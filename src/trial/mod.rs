@@ -14,6 +14,7 @@ mod recorder;
 mod report;
 mod request;
 mod result;
+mod slots;
 mod timeline;
 mod trace;
 mod watch;

@@ -8,13 +8,13 @@ mod totals;
 
 use super::cells::Tray;
 use super::request::{InFlight, Lengths, is_late, is_overdue, is_within, observation};
+use super::slots::Slots;
 use super::trace::{TraceRow, ns};
 use super::{
     Ended, Outcome, Readings, Series, Timeline, TrialPlan, TrialReport, Window, send_lag_limit,
 };
 use crate::slo::Metric;
 use crate::units::as_f64;
-use std::collections::BTreeMap;
 use std::time::Duration;
 pub use summary::Closing;
 pub use totals::Totals;
@@ -74,7 +74,7 @@ pub struct Expected {
 pub struct Recorder {
     plan: TrialPlan,
     expected: Expected,
-    in_flight: BTreeMap<RequestId, InFlight>,
+    in_flight: Slots,
     totals: Totals,
     window: Window,
     trays: [Tray; Window::SERIES.len()],
@@ -99,7 +99,7 @@ impl Recorder {
             measured_late: 0,
             plan,
             expected,
-            in_flight: BTreeMap::new(),
+            in_flight: Slots::default(),
             window: Window::default(),
             trays: Default::default(),
             rows: None,
@@ -143,7 +143,7 @@ impl Recorder {
     /// A connection was opened for the request, which took this long: until then the target (or the
     /// way to it) kept it from being sent, not the generator.
     pub fn connected(&mut self, id: RequestId, took: Duration) {
-        if let Some(request) = self.in_flight.get_mut(&id) {
+        if let Some(request) = self.in_flight.get_mut(id) {
             request.connecting += took;
             if request.measured {
                 self.totals.record(Series::Connect, took);
@@ -154,7 +154,7 @@ impl Recorder {
     /// The last byte of the request was accepted by the socket. The send lag is the generator's own
     /// share of the time until then.
     pub fn written(&mut self, id: RequestId, at: Duration) {
-        let Some(request) = self.in_flight.get_mut(&id) else { return };
+        let Some(request) = self.in_flight.get_mut(id) else { return };
         if request.written.is_some() {
             return;
         }
@@ -173,7 +173,7 @@ impl Recorder {
 
     /// The first byte of the answer came.
     pub fn first_byte(&mut self, id: RequestId, at: Duration) {
-        if let Some(request) = self.in_flight.get_mut(&id) {
+        if let Some(request) = self.in_flight.get_mut(id) {
             request.first_byte.get_or_insert(at);
         }
     }
@@ -181,7 +181,7 @@ impl Recorder {
     /// Output was read this long after it had arrived by the kernel's clock; `None`: the kernel gave
     /// no stamp, so that `at` of the chunk is our own clock's.
     pub fn received(&mut self, id: RequestId, lag: Option<Duration>) {
-        let Some(request) = self.in_flight.get(&id) else { return };
+        let Some(request) = self.in_flight.get_mut(id) else { return };
         if request.measured {
             self.totals.received(lag);
         }
@@ -192,7 +192,7 @@ impl Recorder {
 
     /// An output chunk came; `answer` is false for reasoning.
     pub fn chunk(&mut self, id: RequestId, at: Duration, answer: bool) {
-        let Some(request) = self.in_flight.get_mut(&id) else { return };
+        let Some(request) = self.in_flight.get_mut(id) else { return };
         request.first_byte.get_or_insert(at);
         request.first_chunk.get_or_insert(at);
         if answer {
@@ -222,7 +222,7 @@ impl Recorder {
     /// The request ended.
     pub fn end(&mut self, id: RequestId, at: Duration, ending: Ending) {
         self.advance_area(at);
-        let Some(mut request) = self.in_flight.remove(&id) else { return };
+        let Some(mut request) = self.in_flight.remove(id) else { return };
         let ok = ending.outcome == Outcome::Ok;
         if ok {
             self.window.ok += 1;
@@ -285,6 +285,11 @@ impl Recorder {
         self.totals.loop_lag.record(lag);
         let strain = &mut self.window.strain;
         strain.loop_lag_max = strain.loop_lag_max.max(lag);
+    }
+
+    /// The system's clock was set so many times: stamps around it are not used.
+    pub fn clock_stepped(&mut self, times: u64) {
+        self.totals.chunks.clock_steps = times;
     }
 
     fn show(&mut self, series: Series, length: Duration) {
@@ -359,20 +364,21 @@ impl Recorder {
                 window.latency.insert(series, cells);
             }
         }
-        for request in self.in_flight.values_mut() {
-            if !request.counted_late && is_late(&self.plan.slos, request, now, false) {
+        let slos = &self.plan.slos;
+        self.in_flight.for_each(|request| {
+            if !request.counted_late && is_late(slos, request, now, false) {
                 request.counted_late = true;
                 window.decided += 1;
                 window.late += 1;
             }
             if request.measured {
-                for (slo, tally) in self.plan.slos.iter().zip(&mut window.tallies) {
+                for (slo, tally) in slos.iter().zip(&mut window.tallies) {
                     if is_overdue(slo, request, now) {
                         tally.add(false);
                     }
                 }
             }
-        }
+        });
         window
     }
 
@@ -387,7 +393,7 @@ impl Recorder {
             .iter()
             .filter(|(_, request)| request.measured)
             .map(|(id, request)| {
-                (*id, slos.iter().map(|slo| is_overdue(slo, request, now)).collect())
+                (id, slos.iter().map(|slo| is_overdue(slo, request, now)).collect())
             })
             .collect();
         for (id, overdue) in open {

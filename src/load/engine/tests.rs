@@ -34,6 +34,10 @@ impl Exchange for Told {
         self.0.has_tokens()
     }
 
+    fn clock_steps(&self) -> u64 {
+        self.0.clock_steps()
+    }
+
     async fn prewarm(&self, connections: usize) -> usize {
         self.0.prewarm(connections).await
     }
