@@ -14,7 +14,6 @@ use super::{
     Ended, Outcome, Readings, Series, Timeline, TrialPlan, TrialReport, Window, send_lag_limit,
 };
 use crate::slo::Metric;
-use crate::units::as_f64;
 use std::time::Duration;
 pub use summary::Closing;
 pub use totals::Totals;
@@ -83,8 +82,8 @@ pub struct Recorder {
     /// A request that leaves later than this is late by our own fault.
     send_lag_limit: Duration,
     measured_late: u64,
-    in_flight_area: f64,
-    area_until: Duration,
+    /// Time in flight of all requests together, within the measured period.
+    in_flight_time: Duration,
     /// Whether no request has failed so far: a failed one makes a closed-loop client pause.
     is_steady: bool,
 }
@@ -103,8 +102,7 @@ impl Recorder {
             window: Window::default(),
             trays: Default::default(),
             rows: None,
-            in_flight_area: 0.0,
-            area_until: Duration::ZERO,
+            in_flight_time: Duration::ZERO,
             is_steady: true,
         }
     }
@@ -131,7 +129,6 @@ impl Recorder {
     }
 
     fn due(&mut self, id: RequestId, at: Duration) {
-        self.advance_area(at);
         let measured = self.is_measured(id.session);
         self.window.intended += 1;
         if measured {
@@ -221,8 +218,8 @@ impl Recorder {
 
     /// The request ended.
     pub fn end(&mut self, id: RequestId, at: Duration, ending: Ending) {
-        self.advance_area(at);
         let Some(mut request) = self.in_flight.remove(id) else { return };
+        self.in_flight_time += self.in_period(request.intended, at);
         let ok = ending.outcome == Outcome::Ok;
         if ok {
             self.window.ok += 1;
@@ -326,25 +323,22 @@ impl Recorder {
         self.in_flight.len()
     }
 
-    /// Integrates the requests in flight over the period in which measured ones become due.
-    fn advance_area(&mut self, now: Duration) {
-        let now = if self.goes_on() { now } else { now.min(self.totals.last_measured) };
-        if self.totals.first_measured.is_none() {
-            self.area_until = now;
-            return;
-        }
-        let span = now.saturating_sub(self.area_until).as_secs_f64();
-        self.in_flight_area += span * as_f64(self.in_flight.len() as u64);
-        self.area_until = self.area_until.max(now);
+    /// How much of a request's time lies in the measured period: from the first measured arrival to
+    /// the last.
+    fn in_period(&self, intended: Duration, end: Duration) -> Duration {
+        let Some(first) = self.totals.first_measured else { return Duration::ZERO };
+        let end = if self.goes_on() { end } else { end.min(self.totals.last_measured) };
+        end.saturating_sub(intended.max(first))
     }
 
     /// Mean requests in flight, where it must equal the concurrency: without pauses and failures
     /// (which make a client back off).
-    fn in_flight_mean(&self) -> Option<f64> {
-        let span = self.area_until.saturating_sub(self.totals.first_measured?).as_secs_f64();
+    fn in_flight_mean(&self, now: Duration) -> Option<f64> {
+        let last = if self.goes_on() { now } else { self.totals.last_measured };
+        let span = last.saturating_sub(self.totals.first_measured?).as_secs_f64();
         let steady =
             !self.expected.has_pauses && self.is_steady && self.totals.counts.not_ok() == 0;
-        (steady && span > 0.0).then(|| self.in_flight_area / span)
+        (steady && span > 0.0).then(|| self.in_flight_time.as_secs_f64() / span)
     }
 
     /// Closes the current window at `now` and opens the next. Measured requests that wait beyond a
@@ -396,6 +390,11 @@ impl Recorder {
                 (id, slos.iter().map(|slo| is_overdue(slo, request, now)).collect())
             })
             .collect();
+        // What is dropped was in flight too.
+        let dropped = self.in_flight.iter().filter(|(_, request)| !request.measured);
+        let dropped: Duration =
+            dropped.map(|(_, request)| self.in_period(request.intended, now)).sum();
+        self.in_flight_time += dropped;
         for (id, overdue) in open {
             let before = self.totals.tallies.clone();
             self.end(id, now, Ending::of(Outcome::Unfinished));
@@ -403,7 +402,7 @@ impl Recorder {
         }
         let (window, rows) = (self.close_window(now), self.take_rows());
         self.totals.elapsed = now;
-        self.totals.in_flight_mean = self.in_flight_mean();
+        self.totals.in_flight_mean = self.in_flight_mean(now);
         Finished { window, rows, totals: self.totals }
     }
 }
