@@ -4,6 +4,7 @@
 mod cap;
 mod client;
 mod connection;
+mod dial;
 mod draft;
 mod endpoint;
 mod engine;
@@ -13,7 +14,9 @@ mod failure;
 #[cfg(test)]
 mod fake;
 mod headers;
+mod http2;
 mod kernel;
+mod lane;
 mod pacer;
 mod play;
 mod pool;
