@@ -9,6 +9,7 @@ use indexmap::IndexMap;
 use rustls::pki_types::CertificateDer;
 use secrecy::SecretString;
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -85,7 +86,9 @@ pub struct TargetPlan {
     pub status: StatusClasses,
     /// Certificates that are trusted besides those of the machine.
     pub ca: Vec<CertificateDer<'static>>,
-    /// When a connection is opened anew.
+    /// The version of HTTP.
+    pub http: HttpVersion,
+    /// When a connection of HTTP/1.1 is opened anew.
     pub connection: ConnectionMode,
     /// What identifies a target that runs elsewhere (`gpu: H100`).
     pub labels: BTreeMap<String, String>,
@@ -174,6 +177,18 @@ pub struct Timeouts {
     pub between_chunks: Duration,
     /// The whole request.
     pub total: Duration,
+}
+
+/// The version of HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HttpVersion {
+    /// HTTP/1.1: a connection carries one request at a time.
+    One,
+    /// HTTP/2, by agreement over TLS, without asking over plain TCP.
+    Two {
+        /// Connections that all requests share; to each of several replicas as many.
+        connections: NonZeroUsize,
+    },
 }
 
 /// How status codes are read; all else is a failure.

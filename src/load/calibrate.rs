@@ -6,7 +6,8 @@ use super::engine::{LiveTrial, run_trial};
 use super::error::LoadError;
 use super::null::NullTarget;
 use crate::config::plan::{
-    Api, ConnectionMode, HttpRequest, StatusClasses, TargetPlan, TargetSource, Timeouts,
+    Api, ConnectionMode, HttpRequest, HttpVersion, StatusClasses, TargetPlan, TargetSource,
+    Timeouts,
 };
 use crate::trial::{Load, Observed, Outcome, Patient, Purpose, Series, TrialPlan, TrialReport};
 use crate::units::{KnobValue, Rate, as_f64};
@@ -168,6 +169,7 @@ fn target(api: Api) -> TargetPlan {
         status: StatusClasses { ok: BTreeSet::from([200]), shed: BTreeSet::new() },
         connection: ConnectionMode::Pooled,
         ca: Vec::new(),
+        http: HttpVersion::One,
         labels: BTreeMap::new(),
     }
 }

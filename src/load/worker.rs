@@ -9,11 +9,11 @@ use super::cap::Cap;
 use super::clock::Clock;
 use super::error::LoadError;
 use super::exchange::{Exchanged, Observer};
-use super::lanes::{Done, Lanes, Request};
 use super::link::{Delta, Link, Part, Word};
 use super::pacer::{Pacer, Ticks};
 use super::play::{Due, Play, pause};
 use super::probe::{CpuMeter, ThreadMeter};
+use super::runners::{Done, Request, Runners};
 use super::share::Share;
 use super::timer::Timer;
 use crate::target::protocol::Asked;
@@ -109,7 +109,7 @@ struct Worker<E> {
     play: Play,
     expected: Expected,
     recorder: Rc<RefCell<Recorder>>,
-    lanes: Lanes<E>,
+    runners: Runners<E>,
     sent: u64,
     /// Answers of the sessions that have a turn to come and whose turns inherit them.
     answers: HashMap<u64, Vec<String>>,
@@ -130,7 +130,7 @@ impl<E: Exchange + 'static> Worker<E> {
         Self {
             in_flight_max: job.share.part(job.cap.requests as u64),
             play: Play::new(&job.law, &job.plan, job.share),
-            lanes: Lanes::new(Rc::clone(&client), Rc::clone(&recorder)),
+            runners: Runners::new(Rc::clone(&client), Rc::clone(&recorder)),
             recorder,
             expected,
             sent: 0,
@@ -170,7 +170,7 @@ impl<E: Exchange + 'static> Worker<E> {
         let (mut windows, mut looks) = (Ticks::new(WINDOW), Ticks::new(LOOK));
         let mut has_said_decided = false;
         loop {
-            while let Some(done) = self.lanes.take_done() {
+            while let Some(done) = self.runners.take_done() {
                 self.settle(done);
             }
             let now = clock.now();
@@ -178,7 +178,7 @@ impl<E: Exchange + 'static> Worker<E> {
                 self.recorder.borrow_mut().looped(now.saturating_sub(due));
             }
             while let Some(end) = windows.passed(now) {
-                self.lanes.check()?;
+                self.runners.check()?;
                 link.say(Word::Window(Box::new(self.close_window(end, strain))));
             }
             if !has_said_decided && self.recorder.borrow().is_decided() {
@@ -200,7 +200,7 @@ impl<E: Exchange + 'static> Worker<E> {
                 ended = link.over() => return ended,
                 // More is due: let the answers be read in between.
                 () = tokio::task::yield_now(), if is_busy => {}
-                () = self.lanes.some_done() => {}
+                () = self.runners.some_done() => {}
                 waited = pacer.wait_until(next), if !is_busy => waited.map_err(LoadError::Start)?,
             }
         }
@@ -252,7 +252,7 @@ impl<E: Exchange + 'static> Worker<E> {
             due,
         };
         self.sent += 1;
-        self.lanes.send(request);
+        self.runners.send(request);
     }
 
     /// Schedules what follows a request that has ended.
@@ -301,7 +301,7 @@ impl<E: Exchange + 'static> Worker<E> {
         ended: Ended,
         cpu_cores: Option<f64>,
     ) -> Result<Part, LoadError> {
-        self.lanes.close().await?;
+        self.runners.close().await?;
         let recorder = Rc::into_inner(self.recorder).ok_or(LoadError::StillRunning)?;
         let mut recorder = recorder.into_inner();
         recorder.clock_stepped(self.client.clock_steps());

@@ -7,6 +7,7 @@ mod ca;
 mod check;
 mod demo;
 mod gate;
+mod http;
 mod slo;
 mod target;
 #[cfg(test)]

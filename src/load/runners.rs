@@ -1,5 +1,5 @@
-//! Requests in flight. Each runs in a lane: a task that makes one request after another, so that a
-//! request allocates no task of its own.
+//! Requests in flight. Each is made by a runner: a task that makes one request after another, so that
+//! a request allocates no task of its own.
 
 use super::clock::Clock;
 use super::error::LoadError;
@@ -39,30 +39,30 @@ pub(super) struct Done {
     pub(super) exchanged: Exchanged,
 }
 
-/// The lanes of one worker. They are polled inside its `LocalSet`.
-pub(super) struct Lanes<E> {
+/// The runners of one worker. They run inside its `LocalSet`.
+pub(super) struct Runners<E> {
     client: Rc<E>,
     recorder: Rc<RefCell<Recorder>>,
     yard: Rc<Yard>,
     tasks: JoinSet<()>,
 }
 
-/// What the lanes and their worker share.
+/// What the runners and their worker share.
 #[derive(Default)]
 struct Yard {
     /// The one that was used last is used next.
-    idle: RefCell<Vec<Rc<Lane>>>,
+    idle: RefCell<Vec<Rc<Runner>>>,
     done: RefCell<VecDeque<Done>>,
     worker: Cell<Option<Waker>>,
 }
 
 #[derive(Default)]
-struct Lane {
+struct Runner {
     next: Cell<Option<Request>>,
     waker: Cell<Option<Waker>>,
 }
 
-impl<E: Exchange + 'static> Lanes<E> {
+impl<E: Exchange + 'static> Runners<E> {
     pub(super) fn new(client: Rc<E>, recorder: Rc<RefCell<Recorder>>) -> Self {
         Self { client, recorder, yard: Rc::default(), tasks: JoinSet::new() }
     }
@@ -70,17 +70,17 @@ impl<E: Exchange + 'static> Lanes<E> {
     /// Sends a request.
     pub(super) fn send(&mut self, request: Request) {
         let idle = self.yard.idle.borrow_mut().pop();
-        let lane = idle.unwrap_or_else(|| self.open());
-        lane.next.set(Some(request));
-        if let Some(waker) = lane.waker.take() {
+        let runner = idle.unwrap_or_else(|| self.open());
+        runner.next.set(Some(request));
+        if let Some(waker) = runner.waker.take() {
             waker.wake();
         }
     }
 
-    fn open(&mut self) -> Rc<Lane> {
-        let lane = Rc::new(Lane::default());
+    fn open(&mut self) -> Rc<Runner> {
+        let runner = Rc::new(Runner::default());
         let (client, recorder) = (Rc::clone(&self.client), Rc::clone(&self.recorder));
-        let (its, yard) = (Rc::clone(&lane), Rc::clone(&self.yard));
+        let (its, yard) = (Rc::clone(&runner), Rc::clone(&self.yard));
         self.tasks.spawn_local(async move {
             loop {
                 let request = its.request().await;
@@ -88,7 +88,7 @@ impl<E: Exchange + 'static> Lanes<E> {
                 yard.put(done, &its);
             }
         });
-        lane
+        runner
     }
 
     /// A request that has ended, if there is one.
@@ -109,7 +109,7 @@ impl<E: Exchange + 'static> Lanes<E> {
         .await;
     }
 
-    /// A lane ends only by a panic: a defect of ours.
+    /// A runner ends only by a panic: a defect of ours.
     pub(super) fn check(&mut self) -> Result<(), LoadError> {
         self.tasks.try_join_next().map_or(Ok(()), |ended| ended.map_err(LoadError::from_task))
     }
@@ -128,16 +128,16 @@ impl<E: Exchange + 'static> Lanes<E> {
 }
 
 impl Yard {
-    fn put(&self, done: Done, lane: &Rc<Lane>) {
+    fn put(&self, done: Done, runner: &Rc<Runner>) {
         self.done.borrow_mut().push_back(done);
-        self.idle.borrow_mut().push(Rc::clone(lane));
+        self.idle.borrow_mut().push(Rc::clone(runner));
         if let Some(waker) = self.worker.take() {
             waker.wake();
         }
     }
 }
 
-impl Lane {
+impl Runner {
     async fn request(&self) -> Request {
         poll_fn(|cx| match self.next.take() {
             Some(request) => Poll::Ready(request),
