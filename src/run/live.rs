@@ -1,8 +1,8 @@
 //! The live rig: real sockets, the real clock, and a target that may die under it.
 
-use super::{Rig, RunError};
+use super::{Rig, RunError, TraceFile};
 use crate::config::Plan;
-use crate::load::{Audience, Calibration, LiveTrial, LoadError, calibrate, run_trial};
+use crate::load::{Audience, Calibration, LiveTrial, LoadError, TraceRows, calibrate, run_trial};
 use crate::target::RunningTarget;
 use crate::trial::{Load, Outcome, Patient, TrialPlan, TrialReport, Watch, Window};
 use crate::workload::{Length, Salt, SessionLaw};
@@ -33,6 +33,8 @@ pub struct Live<'a> {
     is_proven: bool,
     in_flight_max: Option<usize>,
     calibration: Option<Calibration>,
+    workers: Option<u32>,
+    trace: Option<&'a mut TraceFile>,
 }
 
 impl<'a> Live<'a> {
@@ -57,6 +59,8 @@ impl<'a> Live<'a> {
             is_proven: false,
             in_flight_max: None,
             calibration: None,
+            workers: None,
+            trace: None,
         }
     }
 
@@ -64,6 +68,24 @@ impl<'a> Live<'a> {
     #[must_use]
     pub fn with_in_flight_max(self, in_flight_max: Option<usize>) -> Self {
         Self { in_flight_max, ..self }
+    }
+
+    /// With several base URLs: replicas, over which sessions take turns.
+    #[must_use]
+    pub fn with_base_urls(self, base_urls: Vec<String>) -> Self {
+        Self { base_urls, ..self }
+    }
+
+    /// With this many threads that offer the load, 1 to 16; `None`: as many as plan and machine ask for.
+    #[must_use]
+    pub fn with_workers(self, workers: Option<u32>) -> Self {
+        Self { workers, ..self }
+    }
+
+    /// With a file into which the requests of the trials from now on are written.
+    #[must_use]
+    pub fn with_trace(self, trace: Option<&'a mut TraceFile>) -> Self {
+        Self { trace, ..self }
     }
 }
 
@@ -83,7 +105,20 @@ impl Rig for Live<'_> {
         }
         plan.time_limit = plan.time_limit.saturating_sub(began.elapsed());
         self.trials += 1;
-        let mut report = self.play(&plan, &self.plan.sessions, watch, seen).await?;
+        // It belongs to this trial alone: what is sent to settle the target is no part of it.
+        let mut trace = self.trace.take();
+        let is_traced = trace.is_some();
+        let mut write = |rows: TraceRows| {
+            if let Some(trace) = &mut trace {
+                trace.write(&rows);
+            }
+        };
+        let rows: Option<&mut dyn FnMut(TraceRows)> =
+            if is_traced { Some(&mut write) } else { None };
+        let mut audience = Audience { watch, windows: seen, rows };
+        let played = self.play(&plan, &self.plan.sessions, &mut audience).await;
+        self.trace = trace;
+        let mut report = played?;
         self.is_proven |= report.counts.of(Outcome::Ok) > 0;
         report.requests += before;
         Ok(report)
@@ -148,7 +183,8 @@ impl Live<'_> {
                 request_limit: next.request_limit.saturating_sub(sent),
                 ..next.clone()
             };
-            let report = self.play(&alone, &law, &mut Patient, &mut |_| {}).await?;
+            let mut audience = Audience { watch: &mut Patient, windows: &mut |_| {}, rows: None };
+            let report = self.play(&alone, &law, &mut audience).await?;
             sent += report.requests;
             let is_served = report.counts.by_outcome.keys().any(|&outcome| is_served(outcome));
             if is_served || !self.is_proven {
@@ -170,8 +206,7 @@ impl Live<'_> {
         &mut self,
         plan: &TrialPlan,
         law: &SessionLaw,
-        watch: &mut dyn Watch,
-        seen: &mut dyn FnMut(&Window),
+        audience: &mut Audience<'_>,
     ) -> Result<TrialReport, RunError> {
         let trial = LiveTrial {
             plan,
@@ -180,11 +215,10 @@ impl Live<'_> {
             target: &self.plan.target,
             base_urls: &self.base_urls,
             in_flight_max: self.in_flight_max,
-            workers: None,
+            workers: self.workers,
             calibration: self.calibration,
             target_pid: self.target.as_ref().map(|target| target.guard_pid()),
         };
-        let mut audience = Audience { watch, windows: seen, rows: None };
         let died = async {
             match &mut self.target {
                 Some(target) => target.exited().await,
@@ -198,7 +232,7 @@ impl Live<'_> {
                 status: exit.status.to_string(),
                 last_lines: exit.last_lines.as_slice().to_vec(),
             }),
-            report = run_trial(&trial, &mut audience, &self.stop) => report.map_err(|source| {
+            report = run_trial(&trial, audience, &self.stop) => report.map_err(|source| {
                 let trial = plan.index;
                 match source {
                     LoadError::Interrupted => RunError::Interrupted,
