@@ -313,10 +313,13 @@ impl<E: Exchange + 'static> Worker<E> {
     ) -> Result<Part, LoadError> {
         self.requests.abort_all();
         while let Some(done) = self.requests.join_next().await {
-            if let Err(error) = done
-                && error.is_panic()
-            {
-                return Err(LoadError::from_task(error));
+            match done {
+                // It ended by itself, just before.
+                Ok(Done { id, exchanged: Exchanged { ending, detail, .. }, .. }) => {
+                    self.note_failure(id, ending.outcome, || detail);
+                }
+                Err(error) if error.is_panic() => return Err(LoadError::from_task(error)),
+                Err(_cancelled) => {}
             }
         }
         let recorder = Rc::into_inner(self.recorder).ok_or(LoadError::StillRunning)?;
@@ -368,6 +371,10 @@ struct Tap<'a> {
 impl Observer for Tap<'_> {
     fn connected(&self, took: Duration) {
         self.recorder.borrow_mut().connected(self.id, took);
+    }
+
+    fn begun(&self) {
+        self.recorder.borrow_mut().begun(self.id);
     }
 
     fn written(&self, at: Instant) {
