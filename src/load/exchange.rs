@@ -20,6 +20,8 @@ use tokio::time::Instant;
 pub trait Observer {
     /// A connection was opened for it, which took this long.
     fn connected(&self, took: Duration);
+    /// The socket accepted the first byte of the request: what keeps the rest is the target.
+    fn begun(&self) {}
     /// The socket accepted the last byte of the request.
     fn written(&self, at: Instant);
     /// The first byte of the answer came.
@@ -94,6 +96,9 @@ pub(super) async fn response(
             Ok(response)
         }
         Ok(Err(error)) => Err(Failure::head(&error)),
+        Err(outcome) if lane.wire().written().is_none() => {
+            Err(Failure::new(outcome, "the request was not taken within the limit"))
+        }
         Err(outcome) => Err(Failure::late(outcome, "answer")),
     }
 }
@@ -162,12 +167,17 @@ fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
 /// What the observer has been told.
 #[derive(Default)]
 struct Told {
+    begun: bool,
     written: bool,
     first_byte: bool,
 }
 
 impl Told {
     fn look(&mut self, wire: &Wire, observer: &dyn Observer) {
+        if wire.has_begun() && !self.begun {
+            self.begun = true;
+            observer.begun();
+        }
         if let Some(at) = wire.written().filter(|_| !self.written) {
             self.written = true;
             observer.written(at);

@@ -183,6 +183,10 @@ impl Observer for Tap<'_> {
         self.recorder.borrow_mut().connected(self.id, took);
     }
 
+    fn begun(&self) {
+        self.recorder.borrow_mut().begun(self.id);
+    }
+
     fn written(&self, at: Instant) {
         self.recorder.borrow_mut().written(self.id, self.clock.since_start(at));
     }

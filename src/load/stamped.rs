@@ -90,6 +90,11 @@ impl Wire {
         self.last_read.set(None);
     }
 
+    /// Whether the socket accepted a byte of the request.
+    pub(super) fn has_begun(&self) -> bool {
+        self.wrote.get()
+    }
+
     /// When the socket accepted the last byte of the request.
     pub(super) fn written(&self) -> Option<Instant> {
         self.written.get()

@@ -53,8 +53,10 @@ impl Deadlines {
         let first = (after(self.intended, self.limits.first_chunk), Outcome::TimeoutFirst);
         let total = (after(self.intended, self.limits.total), Outcome::TimeoutTotal);
         let own = match self.phase {
+            // Whichever passes first: what was missing is the connection.
             Phase::Connecting { since } => {
-                earlier((after(since, self.limits.connect), Outcome::TimeoutConnect), first)
+                let earliest = after(since, self.limits.connect).min(first.0).min(total.0);
+                return (earliest, Outcome::TimeoutConnect);
             }
             Phase::Waiting => first,
             Phase::Streaming { last } => {
@@ -149,7 +151,8 @@ mod tests {
         deadlines.again(start + seconds(4));
         assert_eq!(deadlines.next(), (start + seconds(9), Outcome::TimeoutConnect));
         deadlines.again(start + seconds(27));
-        assert_eq!(deadlines.next(), (start + seconds(30), Outcome::TimeoutFirst));
+        let first = (start + seconds(30), Outcome::TimeoutConnect);
+        assert_eq!(deadlines.next(), first, "what is missing is still the connection");
         deadlines.connected();
         assert_eq!(deadlines.next(), (start + seconds(30), Outcome::TimeoutFirst));
         deadlines.output(start + seconds(12));

@@ -296,11 +296,15 @@ impl<E: Exchange + 'static> Worker<E> {
 
     /// Drops what is in flight and hands over what was counted.
     async fn finish(
-        self,
+        mut self,
         at: Duration,
         ended: Ended,
         cpu_cores: Option<f64>,
     ) -> Result<Part, LoadError> {
+        while let Some(Done { id, exchanged, .. }) = self.runners.take_done() {
+            // It ended by itself, just before.
+            self.note_failure(id, exchanged.ending.outcome, || exchanged.detail);
+        }
         self.runners.close().await?;
         let recorder = Rc::into_inner(self.recorder).ok_or(LoadError::StillRunning)?;
         let mut recorder = recorder.into_inner();

@@ -148,6 +148,14 @@ impl Recorder {
         }
     }
 
+    /// The first byte of the request was accepted by the socket: what keeps the rest of it from going
+    /// out is the target, not the generator.
+    pub fn begun(&mut self, id: RequestId) {
+        if let Some(request) = self.in_flight.get_mut(id) {
+            request.begun = true;
+        }
+    }
+
     /// The last byte of the request was accepted by the socket. The send lag is the generator's own
     /// share of the time until then.
     pub fn written(&mut self, id: RequestId, at: Duration) {

@@ -12,6 +12,8 @@ pub(super) struct InFlight {
     pub(super) intended: Duration,
     /// Time in which connections were opened for it.
     pub(super) connecting: Duration,
+    /// Whether a part of it went out.
+    pub(super) begun: bool,
     pub(super) written: Option<Duration>,
     pub(super) first_byte: Option<Duration>,
     pub(super) first_chunk: Option<Duration>,
@@ -32,6 +34,7 @@ impl InFlight {
         Self {
             intended,
             connecting: Duration::ZERO,
+            begun: false,
             written: None,
             first_byte: None,
             first_chunk: None,

@@ -450,20 +450,21 @@ fn what_comes_after_the_end_changes_nothing() {
 
 #[test]
 fn only_what_the_target_did_not_keep_from_being_sent_is_held_back() {
-    let all = [
-        (Outcome::TimeoutFirst, false, 1),
-        (Outcome::TimeoutFirst, true, 0),
-        (Outcome::Connect, false, 0),
-        (Outcome::TimeoutConnect, false, 0),
-        (Outcome::Unsent, false, 0),
-        (Outcome::Resource, false, 1),
-    ];
-    for (outcome, is_written, held_back) in all {
+    let none: fn(&mut Recorder) = |_| {};
+    let a_part: fn(&mut Recorder) = |r| r.begun(id(0));
+    let all: fn(&mut Recorder) = |r| r.written(id(0), ms(1));
+    for (outcome, went_out, held_back) in [
+        (Outcome::TimeoutFirst, none, 1),
+        (Outcome::TimeoutFirst, a_part, 0),
+        (Outcome::TimeoutFirst, all, 0),
+        (Outcome::Connect, none, 0),
+        (Outcome::TimeoutConnect, none, 0),
+        (Outcome::Unsent, none, 0),
+        (Outcome::Resource, none, 1),
+    ] {
         let mut r = recorder(&[], 0, 1);
         r.intended(id(0), ms(0));
-        if is_written {
-            r.written(id(0), ms(1));
-        }
+        went_out(&mut r);
         r.end(id(0), ms(50), Ending::of(outcome));
         assert_eq!(finish(r, 100).counts.held_back, held_back, "{outcome:?}");
     }

@@ -126,7 +126,7 @@ impl Totals {
         has_tokens: bool,
     ) {
         self.counts.end(ending.outcome);
-        let is_ours = !ending.outcome.keeps_from_sending();
+        let is_ours = !ending.outcome.keeps_from_sending() && !request.begun;
         self.counts.held_back += u64::from(request.written.is_none() && is_ours);
         self.counts.reconnects += u64::from(ending.reconnects);
         if ending.outcome != Outcome::Ok {

@@ -85,7 +85,12 @@ impl Progress {
         let is_terminated = self.is_finished || self.is_over;
         // A finish reason alone does not excuse a cut: a client waits for the end of the body.
         if !(is_terminated && (self.is_over || end == End::Complete)) {
-            return Verdict { usage, ..Verdict::unproven(end, terminal) };
+            let lacking = match end {
+                End::Stopped(Outcome::TimeoutFirst) => "output",
+                End::Stopped(Outcome::TimeoutBetween) => "further output",
+                End::Stopped(_) | End::Complete | End::Cut | End::Reset | End::Garbled => terminal,
+            };
+            return Verdict { usage, ..Verdict::unproven(end, lacking) };
         }
         if !(self.has_output || self.may_be_empty) {
             let failed = Verdict::failed(Outcome::Empty, "the answer ended without any output");

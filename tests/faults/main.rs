@@ -1,0 +1,14 @@
+//! Whole trials, through the real engine and its threads, against a server that misbehaves on purpose:
+//! each kind of misbehaviour has its class, nothing hangs, nothing is lost, and none of it is blamed
+//! on the load generator.
+
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
+
+mod answers;
+mod cell;
+mod learnt;
+mod matrix;
+mod server;
+mod stopped;
+mod table;
