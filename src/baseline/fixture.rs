@@ -143,6 +143,7 @@ pub(crate) fn plan() -> Plan {
                 total: second,
             },
             status: StatusClasses { ok: [200].into(), shed: [503].into() },
+            ca: Vec::new(),
             connection: ConnectionMode::Pooled,
             labels: BTreeMap::new(),
         },

@@ -6,6 +6,7 @@ use crate::slo::Slo;
 use crate::units::{KnobValue, Ratio};
 use crate::workload::{Arrivals, SessionLaw};
 use indexmap::IndexMap;
+use rustls::pki_types::CertificateDer;
 use secrecy::SecretString;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -82,6 +83,8 @@ pub struct TargetPlan {
     pub timeouts: Timeouts,
     /// How status codes are read.
     pub status: StatusClasses,
+    /// Certificates that are trusted besides those of the machine.
+    pub ca: Vec<CertificateDer<'static>>,
     /// When a connection is opened anew.
     pub connection: ConnectionMode,
     /// What identifies a target that runs elsewhere (`gpu: H100`).

@@ -133,6 +133,7 @@ async fn play(
         in_flight_max: None,
         workers: Some(1),
         target_pid: None,
+        calibration: None,
     };
     let mut audience = Audience { watch: &mut Patient, windows: &mut |_| {}, rows: None };
     run_trial(&trial, &mut audience, stop).await
@@ -166,6 +167,7 @@ fn target(api: Api) -> TargetPlan {
         },
         status: StatusClasses { ok: BTreeSet::from([200]), shed: BTreeSet::new() },
         connection: ConnectionMode::Pooled,
+        ca: Vec::new(),
         labels: BTreeMap::new(),
     }
 }

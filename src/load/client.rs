@@ -69,7 +69,7 @@ impl Client {
         let mut routes = Vec::with_capacity(base_urls.len());
         for base_url in base_urls {
             let query = query(&target.api);
-            routes.push(Route::new(base_url.as_ref(), query, target.connection, &kernel).await?);
+            routes.push(Route::new(base_url.as_ref(), query, target, &kernel).await?);
         }
         if routes.is_empty() {
             return Err(ClientError::Url { reason: "there is none" });

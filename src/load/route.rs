@@ -8,7 +8,7 @@ use super::kernel::Kernel;
 use super::pool::Pool;
 use super::timeouts::Clock;
 use super::tls;
-use crate::config::plan::ConnectionMode;
+use crate::config::plan::TargetPlan;
 use std::cell::RefCell;
 use std::rc::Rc;
 use tokio_rustls::TlsConnector;
@@ -26,12 +26,12 @@ impl Route {
     pub(super) async fn new(
         base_url: &str,
         query: Query,
-        mode: ConnectionMode,
+        target: &TargetPlan,
         kernel: &Rc<Kernel>,
     ) -> Result<Self, ClientError> {
         let endpoint = Endpoint::parse(base_url, query)?;
-        let tls = endpoint.is_tls.then(tls::connector).transpose()?;
-        let (kernel, pool) = (Rc::clone(kernel), RefCell::new(Pool::new(mode)));
+        let tls = endpoint.is_tls.then(|| tls::connector(&target.ca)).transpose()?;
+        let (kernel, pool) = (Rc::clone(kernel), RefCell::new(Pool::new(target.connection)));
         Ok(Self { endpoint: endpoint.resolved().await?, tls, kernel, pool })
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Rig, RunError};
 use crate::config::Plan;
-use crate::load::{Audience, LiveTrial, LoadError, run_trial};
+use crate::load::{Audience, Calibration, LiveTrial, LoadError, calibrate, run_trial};
 use crate::target::RunningTarget;
 use crate::trial::{Load, Outcome, Patient, TrialPlan, TrialReport, Watch, Window};
 use crate::workload::{Length, Salt, SessionLaw};
@@ -32,6 +32,7 @@ pub struct Live<'a> {
     /// Whether a request has ever ended well.
     is_proven: bool,
     in_flight_max: Option<usize>,
+    calibration: Option<Calibration>,
 }
 
 impl<'a> Live<'a> {
@@ -55,6 +56,7 @@ impl<'a> Live<'a> {
             trials: 0,
             is_proven: false,
             in_flight_max: None,
+            calibration: None,
         }
     }
 
@@ -72,13 +74,14 @@ impl Rig for Live<'_> {
         watch: &mut dyn Watch,
         seen: &mut dyn FnMut(&Window),
     ) -> Result<TrialReport, RunError> {
-        let (mut plan, mut before) = (plan.clone(), 0);
+        let (mut plan, mut before, began) = (plan.clone(), 0, Instant::now());
         if self.trials > 0 {
-            let began = Instant::now();
             before = self.settle(&plan).await?;
-            plan.time_limit = plan.time_limit.saturating_sub(began.elapsed());
             plan.request_limit = plan.request_limit.saturating_sub(before);
+        } else {
+            self.calibrate().await?;
         }
+        plan.time_limit = plan.time_limit.saturating_sub(began.elapsed());
         self.trials += 1;
         let mut report = self.play(&plan, &self.plan.sessions, watch, seen).await?;
         self.is_proven |= report.counts.of(Outcome::Ok) > 0;
@@ -115,6 +118,17 @@ fn is_served(outcome: Outcome) -> bool {
 }
 
 impl Live<'_> {
+    /// Learns what the generator costs on this machine. Where the system does not tell, loads are not
+    /// refused beforehand, and every trial is examined all the same.
+    async fn calibrate(&mut self) -> Result<(), RunError> {
+        match calibrate(&self.stop).await {
+            Ok(calibration) => self.calibration = Some(calibration),
+            Err(LoadError::Interrupted) => return Err(RunError::Interrupted),
+            Err(error) => tracing::warn!(%error, "the load generator could not be calibrated"),
+        }
+        Ok(())
+    }
+
     /// Sends one request, unmeasured, until one is answered: whatever was queued before it, and would
     /// be measured as the next trial's latency, has been worked off then. Its contents are its own, so
     /// that the trial finds nothing of it in a cache. Returns how many were sent.
@@ -167,6 +181,7 @@ impl Live<'_> {
             base_urls: &self.base_urls,
             in_flight_max: self.in_flight_max,
             workers: None,
+            calibration: self.calibration,
             target_pid: self.target.as_ref().map(|target| target.guard_pid()),
         };
         let mut audience = Audience { watch, windows: seen, rows: None };
@@ -184,10 +199,15 @@ impl Live<'_> {
                 last_lines: exit.last_lines.as_slice().to_vec(),
             }),
             report = run_trial(&trial, &mut audience, &self.stop) => report.map_err(|source| {
-                if matches!(source, LoadError::Interrupted) {
-                    RunError::Interrupted
-                } else {
-                    RunError::Load { trial: plan.index, source }
+                let trial = plan.index;
+                match source {
+                    LoadError::Interrupted => RunError::Interrupted,
+                    LoadError::Refused { refusal } => RunError::CannotOffer { trial, refusal },
+                    source @ (LoadError::Client(_)
+                    | LoadError::Start(_)
+                    | LoadError::Panicked { .. }
+                    | LoadError::Uncalibrated { .. }
+                    | LoadError::StillRunning) => RunError::Load { trial, source },
                 }
             }),
         }

@@ -46,6 +46,7 @@ pub(crate) fn target(api: Api) -> TargetPlan {
         headers: Vec::new(),
         timeouts: limits(),
         status: StatusClasses { ok: (200..300).collect(), shed: [429, 503].into() },
+        ca: Vec::new(),
         connection: ConnectionMode::Pooled,
         labels: BTreeMap::new(),
     }

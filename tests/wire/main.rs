@@ -7,8 +7,10 @@ mod arrivals;
 mod behaviours;
 mod client;
 mod connections;
+mod identity;
 mod requests;
 mod server;
+mod tls;
 
 /// Runs a test on one thread, as a worker does.
 fn on_one_thread(test: impl Future<Output = ()>) {

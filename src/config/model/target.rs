@@ -44,6 +44,9 @@ section! {
         request: Request,
         /// Headers of each request; `${VAR}` is read from the environment and never written out.
         headers: Keyed<Spanned<Secret>>,
+        /// PEM file, relative to this file, with certificates that are trusted besides those of the
+        /// machine: the authority of a private network.
+        ca: Spanned<String>,
         /// Limits on each request.
         timeouts: Timeouts,
         /// How status codes are read; all else is a failure.
