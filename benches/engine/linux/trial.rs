@@ -80,7 +80,10 @@ impl Played {
         let reasons = self.result.get("reasons").and_then(Value::as_array);
         let text = |reason: &Value| {
             let part = |name: &str| reason.get(name).and_then(Value::as_str).unwrap_or_default();
-            format!("{}: {}", part("signal"), part("text"))
+            match part("text") {
+                "" => reason.to_string(),
+                text => format!("{}: {text}", part("signal")),
+            }
         };
         let mut all: Vec<String> = reasons.into_iter().flatten().map(text).collect();
         all.extend(self.ran.err.lines().map(str::to_owned));
