@@ -133,6 +133,7 @@ pub(crate) async fn play(
         in_flight_max: None,
         workers: None,
         target_pid: None,
+        calibration: None,
     };
     let mut audience = Audience { watch, windows: &mut |_| {}, rows: None };
     Box::pin(run_trial(&trial, &mut audience, stop)).await
