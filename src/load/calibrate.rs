@@ -4,6 +4,7 @@
 use super::control::Audience;
 use super::engine::{LiveTrial, run_trial};
 use super::error::LoadError;
+use super::learnt::Learnt;
 use super::null::NullTarget;
 use crate::config::plan::{
     Api, ConnectionMode, HttpRequest, StatusClasses, TargetPlan, TargetSource, Timeouts,
@@ -133,6 +134,7 @@ async fn play(
         in_flight_max: None,
         workers: Some(1),
         target_pid: None,
+        learnt: &Learnt::default(),
     };
     let mut audience = Audience { watch: &mut Patient, windows: &mut |_| {}, rows: None };
     run_trial(&trial, &mut audience, stop).await

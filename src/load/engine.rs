@@ -8,6 +8,7 @@ use super::client::Client;
 use super::control::{Audience, Played, Seat};
 use super::error::{ClientError, LoadError};
 use super::exchange::{Exchanged, Observer};
+use super::learnt::Learnt;
 use super::link::{Link, Order, Part, Word};
 use super::play::Play;
 use super::probe;
@@ -49,6 +50,8 @@ pub struct LiveTrial<'a> {
     pub workers: Option<u32>,
     /// The target's process, if it runs on this machine: its CPU is no neighbour's.
     pub target_pid: Option<i32>,
+    /// What earlier trials learnt of the target, and where this one adds to it.
+    pub learnt: &'a Learnt,
 }
 
 /// Runs a trial. The audience is told in the caller's task; the load itself does not wait for it.
@@ -79,7 +82,10 @@ pub async fn run_trial(
     let workers = trial.workers.unwrap_or_else(|| workers(trial, &extent));
     let generator = GeneratorWatch::new(extent.requests, descriptors_limit);
     let (target, base_urls) = (target.clone(), trial.base_urls.to_vec());
-    let open = async move || Client::new(&target, &base_urls).await;
+    let learnt = trial.learnt.clone();
+    let open = async move || {
+        Client::new(&target, &base_urls).await.map(|client| client.knowing(learnt.clone()))
+    };
     let team = Team { workers, generator, target_pid: trial.target_pid };
     let played = run_on_threads(&job, team, open, audience, stop).await?;
     played.report(&job, descriptors_limit).ok_or(LoadError::StillRunning)

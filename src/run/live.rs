@@ -2,7 +2,7 @@
 
 use super::{Rig, RunError};
 use crate::config::Plan;
-use crate::load::{Audience, LiveTrial, LoadError, run_trial};
+use crate::load::{Audience, Learnt, LiveTrial, LoadError, run_trial};
 use crate::target::RunningTarget;
 use crate::trial::{Load, Outcome, Patient, TrialPlan, TrialReport, Watch, Window};
 use crate::workload::{Length, Salt, SessionLaw};
@@ -32,6 +32,7 @@ pub struct Live<'a> {
     /// Whether a request has ever ended well.
     is_proven: bool,
     in_flight_max: Option<usize>,
+    learnt: Learnt,
 }
 
 impl<'a> Live<'a> {
@@ -55,6 +56,7 @@ impl<'a> Live<'a> {
             trials: 0,
             is_proven: false,
             in_flight_max: None,
+            learnt: Learnt::default(),
         }
     }
 
@@ -168,6 +170,7 @@ impl Live<'_> {
             in_flight_max: self.in_flight_max,
             workers: None,
             target_pid: self.target.as_ref().map(|target| target.guard_pid()),
+            learnt: &self.learnt,
         };
         let mut audience = Audience { watch, windows: seen, rows: None };
         let died = async {
