@@ -4,6 +4,7 @@
 use super::control::Audience;
 use super::engine::{LiveTrial, run_trial};
 use super::error::LoadError;
+use super::learnt::Learnt;
 use super::null::NullTarget;
 use crate::config::plan::{
     Api, ConnectionMode, HttpRequest, HttpVersion, StatusClasses, TargetPlan, TargetSource,
@@ -135,6 +136,7 @@ async fn play(
         workers: Some(1),
         target_pid: None,
         calibration: None,
+        learnt: &Learnt::default(),
     };
     let mut audience = Audience { watch: &mut Patient, windows: &mut |_| {}, rows: None };
     run_trial(&trial, &mut audience, stop).await

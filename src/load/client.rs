@@ -7,6 +7,7 @@ use super::exchange::{Attempt, Exchanged, Observer, attempt, response};
 use super::failure::Failure;
 use super::headers::{Headers, secrets_of_headers};
 use super::kernel::Kernel;
+use super::learnt::Learnt;
 use super::route::{Route, Wanted};
 use super::stamped::Arrival;
 use super::timeouts::Clock;
@@ -15,7 +16,6 @@ use crate::target::protocol::{Asked, Outgoing, Protocol, UsageField, expand, sho
 use crate::target::{Mask, secrets_of};
 use crate::trial::{Ending, Outcome};
 use futures_util::StreamExt;
-use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -51,7 +51,7 @@ pub struct Client {
     /// Blanks what the target says back of the suite's secrets, as its log is blanked.
     mask: Mask,
     timeouts: Timeouts,
-    usage: Cell<UsageField>,
+    learnt: Learnt,
 }
 
 impl Client {
@@ -82,8 +82,14 @@ impl Client {
             mask: mask(target),
             headers,
             timeouts: target.timeouts,
-            usage: Cell::new(UsageField::Asked),
+            learnt: Learnt::default(),
         })
+    }
+
+    /// With what was learnt of the target already, and told what it learns itself.
+    #[must_use]
+    pub fn knowing(self, learnt: Learnt) -> Self {
+        Self { learnt, ..self }
     }
 
     /// Whether answers consist of tokens.
@@ -145,7 +151,7 @@ impl Client {
             Err(failure) => return self.failed(failure, reconnects),
         };
         loop {
-            let usage = self.usage.get();
+            let usage = self.learnt.usage();
             let draft = match self.draft(asked, &route.endpoint, usage) {
                 Ok(draft) => draft,
                 Err(failure) => return self.failed(failure, reconnects),
@@ -181,7 +187,7 @@ impl Client {
                         route.put(lane, session, left);
                     }
                     if verdict.refuses_usage && usage == UsageField::Asked && self.has_tokens() {
-                        self.usage.set(UsageField::Omitted);
+                        self.learnt.refused_usage();
                     } else {
                         let ending =
                             Ending { outcome: verdict.outcome, usage: verdict.usage, reconnects };

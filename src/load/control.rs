@@ -1,6 +1,9 @@
 //! The control of a trial: starts its workers together, joins their windows, asks the watch, and
 //! adds up what they counted.
 
+#[cfg(test)]
+mod tests;
+
 use super::clock::Clock;
 use super::error::LoadError;
 use super::link::{Delta, Order, Part, Word};

@@ -10,6 +10,7 @@ use super::control::{Audience, Known, Played, Seat};
 use super::error::{ClientError, LoadError};
 use super::exchange::{Exchanged, Observer};
 use super::feasible::{Means, SessionCost, feasible, offer_max};
+use super::learnt::Learnt;
 use super::link::{Link, Order, Part, Word};
 use super::play::Play;
 use super::probe;
@@ -53,6 +54,8 @@ pub struct LiveTrial<'a> {
     pub target_pid: Option<i32>,
     /// What the generator costs on this machine; `None`: a load is not refused for its CPU.
     pub calibration: Option<Calibration>,
+    /// What earlier trials learnt of the target, and where this one adds to it.
+    pub learnt: &'a Learnt,
 }
 
 /// Runs a trial. The audience is told in the caller's task; the load itself does not wait for it.
@@ -92,7 +95,10 @@ pub async fn run_trial(
         .map_err(|refusal| LoadError::Refused { refusal })?;
     let generator = GeneratorWatch::new(extent.requests, descriptors_limit);
     let (target, base_urls) = (target.clone(), trial.base_urls.to_vec());
-    let open = async move || Client::new(&target, &base_urls).await;
+    let learnt = trial.learnt.clone();
+    let open = async move || {
+        Client::new(&target, &base_urls).await.map(|client| client.knowing(learnt.clone()))
+    };
     let team = Team { workers, generator, target_pid: trial.target_pid };
     let played = run_on_threads(&job, team, open, audience, stop).await?;
     let can_offer_per_s = trial.calibration.map(|known| offer_max(&known, workers, cost));

@@ -166,6 +166,7 @@ mod tests {
     use crate::trial::{Load, Purpose, RequestId, TrialPlan};
     use crate::units::{KnobValue, Rate};
     use crate::workload::{Arrivals, HistoryMode, Length, Sequence, SessionLaw, ThinkTime};
+    use proptest::prelude::*;
     use std::num::NonZeroU32;
     use std::time::Duration;
 
@@ -213,6 +214,47 @@ mod tests {
                 let due = play.pop(at).unwrap();
                 assert_eq!((due.id.session, due.intended), (i as u64, at));
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_plans_of_all_workers_together_are_the_sequence_exactly(
+            workers in 1_u32..=16,
+            seed in any::<u64>(),
+            rate in 0.5_f64..5_000.0,
+            sessions in 1_usize..200,
+        ) {
+            let plan = TrialPlan { seed, ..plan(open(rate)) };
+            let at = |offset: f64| Duration::from_secs_f64(offset / rate);
+            let all = Sequence::new(&law(1), Arrivals::Poisson, seed).take(sessions);
+            let expected: Vec<(u64, Duration)> = all.map(|s| (s.index, at(s.offset))).collect();
+            let until = expected[sessions - 1].1;
+            let mut planned = Vec::new();
+            for share in Share::each(workers) {
+                let mut play = Play::new(&law(1), &plan, share);
+                let due = std::iter::from_fn(|| play.pop(until));
+                planned.extend(due.map(|due| (due.id.session, due.intended)));
+                prop_assert!(play.next_due() > Some(until));
+            }
+            planned.sort_unstable();
+            prop_assert_eq!(planned, expected);
+        }
+
+        #[test]
+        fn the_slots_of_all_workers_together_are_the_concurrency(
+            workers in 1_u32..=16, concurrency in 1_u32..200,
+        ) {
+            let concurrency = NonZeroU32::new(concurrency).unwrap();
+            let plan = plan(Load::Closed { concurrency });
+            let mut started = Vec::new();
+            for share in Share::each(workers) {
+                let mut play = Play::new(&law(1), &plan, share);
+                let due = std::iter::from_fn(|| play.pop(Duration::ZERO));
+                started.extend(due.map(|due| due.id.session));
+            }
+            started.sort_unstable();
+            prop_assert!(started.iter().copied().eq(0..u64::from(concurrency.get())));
         }
     }
 

@@ -2,7 +2,9 @@
 
 use super::{Rig, RunError, TraceFile};
 use crate::config::Plan;
-use crate::load::{Audience, Calibration, LiveTrial, LoadError, TraceRows, calibrate, run_trial};
+use crate::load::{
+    Audience, Calibration, Learnt, LiveTrial, LoadError, TraceRows, calibrate, run_trial,
+};
 use crate::target::RunningTarget;
 use crate::trial::{Load, Outcome, Patient, TrialPlan, TrialReport, Watch, Window};
 use crate::workload::{Length, Salt, SessionLaw};
@@ -35,6 +37,7 @@ pub struct Live<'a> {
     calibration: Option<Calibration>,
     workers: Option<u32>,
     trace: Option<&'a mut TraceFile>,
+    learnt: Learnt,
 }
 
 impl<'a> Live<'a> {
@@ -61,6 +64,7 @@ impl<'a> Live<'a> {
             calibration: None,
             workers: None,
             trace: None,
+            learnt: Learnt::default(),
         }
     }
 
@@ -218,6 +222,7 @@ impl Live<'_> {
             workers: self.workers,
             calibration: self.calibration,
             target_pid: self.target.as_ref().map(|target| target.guard_pid()),
+            learnt: &self.learnt,
         };
         let died = async {
             match &mut self.target {

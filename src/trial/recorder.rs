@@ -1,6 +1,8 @@
 //! Counts what one worker sees of a trial: fed with what happened to each request, asked for windows
 //! and, at the end, for the totals, which add up over workers.
 
+#[cfg(test)]
+mod accounting;
 mod summary;
 #[cfg(test)]
 mod tests;

@@ -136,7 +136,74 @@ fn larger(a: Option<f64>, b: Option<f64>) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::{Sending, Strain, Window};
+    use crate::trial::Tally;
+    use crate::trial::cells::Tray;
+    use proptest::prelude::*;
     use std::time::Duration;
+
+    fn any_sending() -> impl Strategy<Value = Sending> {
+        (0_u64..99, 0_u64..99, 0_u64..99, 0_u64..99, 0_u64..99).prop_map(
+            |(written, late, resource, measured_late, measured_held_back)| Sending {
+                written,
+                late,
+                resource,
+                measured_late,
+                measured_held_back,
+            },
+        )
+    }
+
+    /// What one worker may have seen in a second.
+    fn any_window() -> impl Strategy<Value = Window> {
+        let counts = prop::array::uniform7(0_u64..1_000);
+        let lengths = prop::collection::vec((0_usize..5, 0_u64..4_000_000_000_000), 0..20);
+        let tallies = prop::collection::vec((0_u64..50, 0_u64..50), 0..3);
+        let shares = (prop::option::of(0.0_f64..1.0), prop::option::of(0.0_f64..1.0));
+        (counts, lengths, tallies, shares, any_sending(), 0_u64..2_000).prop_map(
+            |(counts, lengths, tallies, (cpu, run_wait), sending, ms)| {
+                let mut trays: [Tray; 5] = Default::default();
+                lengths.iter().for_each(|(n, ns)| trays[*n].record(Duration::from_nanos(*ns)));
+                let cells = trays.iter_mut().map(Tray::empty);
+                let latency = Window::SERIES.into_iter().zip(cells).filter(|(_, c)| c.n() > 0);
+                let tally = |(not_good, more)| Tally { not_good, n: not_good + more };
+                let [intended, ok, not_ok, decided, late, in_flight, measured_ended] = counts;
+                Window {
+                    index: 4,
+                    end: Duration::from_millis(ms),
+                    intended,
+                    ok,
+                    not_ok,
+                    decided,
+                    late,
+                    in_flight,
+                    measured_ended,
+                    tallies: tallies.into_iter().map(tally).collect(),
+                    latency: latency.collect(),
+                    sending,
+                    strain: Strain { cpu, run_wait, loop_lag_max: Duration::from_millis(ms) },
+                }
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn the_windows_of_several_workers_are_one_in_any_order(
+            (windows, shuffled) in prop::collection::vec(any_window(), 1..7)
+                .prop_flat_map(|windows| (Just(windows.clone()), Just(windows).prop_shuffle())),
+        ) {
+            let joined = |windows: &[Window]| {
+                let mut whole = windows[0].clone();
+                windows[1..].iter().for_each(|window| whole.join(window));
+                whole
+            };
+            let whole = joined(&windows);
+            prop_assert_eq!(joined(&shuffled), whole.clone());
+            let n = |window: &Window| window.latency.values().map(super::Cells::n).sum::<u64>();
+            prop_assert_eq!(windows.iter().map(n).sum::<u64>(), n(&whole));
+            prop_assert_eq!(windows.iter().map(|w| w.intended).sum::<u64>(), whole.intended);
+        }
+    }
 
     #[test]
     fn two_workers_are_as_strained_as_the_busier_one_and_send_what_both_send() {

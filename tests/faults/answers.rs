@@ -114,12 +114,12 @@ fn answer(shape: Shape, events: &[&str], body: &str) -> Vec<u8> {
     }
 }
 
-fn good(shape: Shape) -> Vec<u8> {
+pub(crate) fn good(shape: Shape) -> Vec<u8> {
     let json = r#"{"choices":[{"message":{"content":"word"},"finish_reason":"stop"}]}"#;
     answer(shape, &[WORD, WORD, LAST, DONE], json)
 }
 
-fn whole(status: &str, headers: &str, body: &str) -> Vec<u8> {
+pub(crate) fn whole(status: &str, headers: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     format!("HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\n\r\n{body}").into_bytes()
 }

@@ -5,7 +5,7 @@ use plimsoll::config::plan::{
     Api, ConnectionMode, HttpRequest, HttpVersion, StatusClasses, TargetPlan, TargetSource,
     Timeouts,
 };
-use plimsoll::load::{Audience, LiveTrial, LoadError, run_trial};
+use plimsoll::load::{Audience, Learnt, LiveTrial, LoadError, run_trial};
 use plimsoll::slo::Slo;
 use plimsoll::trial::{Load, Outcome, Purpose, TrialPlan, TrialReport, Watch};
 use plimsoll::units::{KnobValue, Rate};
@@ -109,8 +109,19 @@ pub(crate) fn closed(concurrency: u32) -> Load {
     Load::Closed { concurrency: NonZeroU32::new(concurrency).unwrap() }
 }
 
-/// Runs a trial of sessions of one turn.
+/// Runs a trial of sessions of one turn against a target of which nothing is known.
 pub(crate) async fn play(
+    plan: &TrialPlan,
+    target: &TargetPlan,
+    url: String,
+    watch: &mut dyn Watch,
+    stop: &CancellationToken,
+) -> Result<TrialReport, LoadError> {
+    play_knowing(&Learnt::default(), plan, target, url, watch, stop).await
+}
+
+pub(crate) async fn play_knowing(
+    learnt: &Learnt,
     plan: &TrialPlan,
     target: &TargetPlan,
     url: String,
@@ -134,6 +145,7 @@ pub(crate) async fn play(
         workers: None,
         target_pid: None,
         calibration: None,
+        learnt,
     };
     let mut audience = Audience { watch, windows: &mut |_| {}, rows: None };
     Box::pin(run_trial(&trial, &mut audience, stop)).await

@@ -6,9 +6,15 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
 mod answers;
+#[path = "../cli/bench.rs"]
+#[expect(dead_code, reason = "shared with the tests of the command line")]
+mod bench;
 mod cell;
 mod learnt;
 mod matrix;
+#[path = "../cli/processes.rs"]
+mod processes;
 mod server;
+mod starved;
 mod stopped;
 mod table;

@@ -27,6 +27,8 @@ pub(crate) enum Act {
     Times(Vec<u8>, usize),
     /// Sends these bytes again and again.
     Repeat(Vec<u8>),
+    /// Waits for this long.
+    Wait(Duration),
     /// Never does anything again.
     Stall,
     /// Closes the connection in order.
@@ -130,11 +132,6 @@ impl Server {
         self.address.to_string()
     }
 
-    /// Requests that came.
-    pub(crate) fn requests(&self) -> usize {
-        self.seen.requests.load(Ordering::SeqCst)
-    }
-
     /// Connections that came.
     pub(crate) fn connections(&self) -> usize {
         self.seen.connections.load(Ordering::SeqCst)
@@ -208,6 +205,7 @@ async fn converse(mut stream: TcpStream, script: &Script, seen: &Seen) -> std::i
                     stream.write_all(&bytes).await?;
                     sleep(PAUSE).await;
                 },
+                Act::Wait(length) => sleep(length).await,
                 Act::Stall => return read_to_end(&mut stream).await,
                 Act::Close => return Ok(()),
                 Act::Reset => return stream.set_zero_linger(),
