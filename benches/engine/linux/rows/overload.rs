@@ -61,10 +61,10 @@ fn offer(bench: &Bench<'_>) -> anyhow::Result<Vec<Reading>> {
     let (played, summary) = open_loop(bench, rate, bench.quiet)?;
     // Of what was asked, not only of what was tried: a trial that ends early offers less.
     let asked = rate * f64::from(SECONDS);
-    let written = played.count("written")?.min(summary.requests);
+    let written = played.count("written").unwrap_or_default().min(summary.requests);
     let reading = Reading::of(as_f64(written) / asked * 100.0);
     let reading =
-        reading.beside("rate /s", rate).beside("intended", as_f64(played.count("intended")?));
+        reading.beside("rate /s", rate).beside("seconds", as_f64(played.ran.wall_ns) / 1e9);
     Ok(vec![reading.wait(played.ran.wait_share()).invalid(played.is_invalid())])
 }
 
@@ -91,6 +91,6 @@ fn open_loop(
         trace: None,
         priority,
     };
-    let played = trial.play()?;
+    let played = trial.attempt()?;
     Ok((played, server.stop()?))
 }
