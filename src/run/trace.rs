@@ -42,7 +42,7 @@ pub enum TraceError {
 /// What the first line says of the trial.
 #[derive(Debug, Clone)]
 pub struct TraceHead {
-    /// Where the target is, as far as it may be shown; empty: a suite says it.
+    /// Where the target is, as far as it may be shown; empty: [`TraceFile::towards`] tells it.
     pub target: Vec<String>,
     /// How much load.
     pub load: Load,
@@ -98,6 +98,13 @@ impl TraceFile {
                 .map_err(fail)?;
         }
         Ok(Self { file, path: path.to_owned(), head, is_regular, length: 0, rows: 0, error: None })
+    }
+
+    /// Where the target turned out to be, if nobody said it before.
+    pub fn towards(&mut self, base_urls: &[String]) {
+        if self.head.target.is_empty() {
+            self.head.target = base_urls.to_vec();
+        }
     }
 
     /// Adds the requests that have ended, before them the first line. After an error nothing more is

@@ -170,6 +170,20 @@ fn a_trace_that_cannot_be_written_is_refused_or_told_at_the_end() {
 }
 
 #[test]
+fn a_suite_has_the_same_options() {
+    let server = Server::start(Fault::None);
+    let bench = Bench::with(&super::faulty::suite(&format!("url: {}", server.url())));
+    let more = ["--sessions", "30", "--warmup", "5", "--workers", "2", "--trace", "t"];
+    let trial = measured(&bench, &[&["--rate", "100"][..], &more].concat());
+    assert_eq!(trial["counts"]["intended"], 30);
+    assert_eq!(trial["health"]["workers"], 2);
+    let (head, rows) = trace(&bench, "t");
+    assert_eq!((&head["target"][0], &head["load"]["rate"]), (&server.url().into(), &100.0.into()));
+    assert_eq!(rows.iter().filter(|row| row["measured"] == true).count(), 30);
+    assert!(rows.iter().all(|row| row["chunks_ns"].as_array().unwrap().len() == 2), "{rows:?}");
+}
+
+#[test]
 fn a_trace_that_is_interrupted_holds_whole_lines() {
     let (server, bench) = (Seen::start(), Bench::new());
     let url = server.url("/a");

@@ -74,6 +74,9 @@ impl Playing<'_> {
             [] => vec![launched.base_url.clone()],
             given => given.to_vec(),
         };
+        if let Some(trace) = &mut self.trace {
+            trace.towards(&base_urls);
+        }
         let (nonce, running) = (clock::nonce(clock::now()), launched.running.as_mut());
         let first = launched.base_url.clone();
         let mut rig = Live::new(self.suite, first, nonce, running, self.stop.clone(), began)
