@@ -3,7 +3,7 @@
 use super::draft::{Draft, Style, unsendable};
 use super::endpoint::{Endpoint, Query};
 use super::error::ClientError;
-use super::exchange::{Attempt, Exchanged, Observer, attempt, response};
+use super::exchange::{Attempt, Exchanged, Observer, Reading, attempt, response};
 use super::failure::Failure;
 use super::headers::{Headers, secrets_of_headers};
 use super::kernel::Kernel;
@@ -15,6 +15,7 @@ use crate::config::plan::{Api, TargetPlan, TargetSource, Timeouts};
 use crate::target::protocol::{Asked, Outgoing, Protocol, UsageField, expand, short_line};
 use crate::target::{Mask, secrets_of};
 use crate::trial::{Ending, Outcome};
+use crate::workload::HistoryMode;
 use futures_util::StreamExt;
 use std::rc::Rc;
 use std::time::Duration;
@@ -166,8 +167,10 @@ impl Client {
             }
             clock.deadlines.connected();
             let request = draft.on(lane.wire());
-            let attempt =
-                Box::pin(attempt(&mut lane, request, &self.protocol, &mut clock, observer));
+            let has_next = asked.turn + 1 < asked.session.turns.len();
+            let keeps_answer = has_next && asked.history == HistoryMode::Inherit;
+            let reading = Reading { protocol: &self.protocol, keeps_answer };
+            let attempt = Box::pin(attempt(&mut lane, request, reading, &mut clock, observer));
             match attempt.await {
                 Attempt::Failed(failure) => {
                     if failure.is_death {

@@ -1,6 +1,7 @@
 //! One HTTP/1.1 connection of our own. It is driven by the request that uses it: dropping the
 //! request closes it, and nothing runs while it is idle.
 
+use super::bell::Bell;
 use super::dial::{Transport, dial};
 use super::endpoint::Endpoint;
 use super::failure::Failure;
@@ -16,6 +17,9 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 
+/// Room for what is read at once: most chunks are smaller, and thousands of connections have one.
+const READ_BYTES: usize = 4_096;
+
 type Driver = Pin<Box<dyn Future<Output = Result<(), hyper::Error>>>>;
 
 /// A connection.
@@ -24,6 +28,7 @@ pub(super) struct Connection {
     pub(super) wire: Rc<Wire>,
     /// Does the reading and the writing; `None` once the connection is closed.
     driver: Option<Driver>,
+    bell: Bell,
 }
 
 impl Connection {
@@ -47,27 +52,35 @@ impl Connection {
         T: AsyncRead + AsyncWrite + Unpin + 'static,
     {
         let io = TokioIo::new(Stamped::new(stream, &wire));
-        let (sender, driver) = http1::handshake(io)
+        let (sender, driver) = http1::Builder::new()
+            .read_buf_exact_size(Some(READ_BYTES))
+            .handshake(io)
             .await
             .map_err(|error| Failure::new(Outcome::Connect, error.to_string()))?;
-        Ok(Self { sender, wire, driver: Some(Box::pin(driver)) })
+        Ok(Self { sender, wire, driver: Some(Box::pin(driver)), bell: Bell::new() })
     }
 
-    /// Reads and writes what can be read and written now. Errors reach the request in flight.
-    pub(super) fn drive(&mut self, cx: &mut Context<'_>) {
-        if let Some(driver) = &mut self.driver
-            && driver.as_mut().poll(cx).is_ready()
-        {
-            self.driver = None;
-        }
+    /// Reads and writes what can be read and written now, and polls what waits for it. Errors reach
+    /// the request in flight.
+    pub(super) fn poll<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut waiting: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        let Self { driver, bell, .. } = self;
+        bell.poll(cx, |cx| {
+            if let Some(open) = driver
+                && open.as_mut().poll(cx).is_ready()
+            {
+                *driver = None;
+            }
+            waiting(cx)
+        })
     }
 
     /// Whether another request can be sent, as far as can be known now.
     pub(super) async fn is_reusable(&mut self) -> bool {
-        poll_fn(|cx| {
-            self.drive(cx);
-            Poll::Ready(self.driver.is_some() && self.sender.is_ready())
-        })
-        .await
+        poll_fn(|cx| self.poll(cx, |_| Poll::Ready(()))).await;
+        self.driver.is_some() && self.sender.is_ready()
     }
 }

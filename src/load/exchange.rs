@@ -11,6 +11,7 @@ use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, LOCAT
 use hyper::{Request, Response};
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
+use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -35,7 +36,7 @@ pub trait Observer {
 pub struct Exchanged {
     /// How it ended.
     pub ending: Ending,
-    /// The text of the answer, for the history of later turns; at most 256 KiB.
+    /// The text of the answer, at most 256 KiB; empty where no later turn needs it.
     pub answer: String,
     /// The pause that the target asked for.
     pub retry_after: Option<Duration>,
@@ -51,11 +52,19 @@ pub(super) enum Attempt {
     Failed(Failure),
 }
 
+/// How an answer is read.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'a> {
+    pub(super) protocol: &'a Protocol,
+    /// Whether a later turn of the session needs its text.
+    pub(super) keeps_answer: bool,
+}
+
 /// Sends `request` and reads its answer.
 pub(super) async fn attempt(
     lane: &mut Lane,
     request: Request<Payload>,
-    protocol: &Protocol,
+    reading: Reading<'_>,
     clock: &mut Clock,
     observer: &dyn Observer,
 ) -> Attempt {
@@ -65,7 +74,7 @@ pub(super) async fn attempt(
     };
     let (parts, body) = response.into_parts();
     let retry_after = text(&parts.headers, RETRY_AFTER).and_then(retry_after);
-    let (end, verdict) = read(lane, &parts, body, protocol, clock, observer).await;
+    let (end, verdict) = read(lane, &parts, body, reading, clock, observer).await;
     let may_reuse = end == End::Complete && lane.is_reusable().await;
     Attempt::Answered { verdict, retry_after, may_reuse }
 }
@@ -78,11 +87,14 @@ pub(super) async fn response(
     observer: &dyn Observer,
 ) -> Result<Response<Incoming>, Failure> {
     let mut told = Told::default();
+    let wire = Rc::clone(lane.wire());
     let mut response = pin!(lane.send(request));
     let outcome = poll_fn(|cx| {
-        lane.drive(cx);
-        told.look(lane.wire(), observer);
-        match response.as_mut().poll(cx) {
+        let polled = lane.poll(cx, |cx| {
+            told.look(&wire, observer);
+            response.as_mut().poll(cx)
+        });
+        match polled {
             Poll::Ready(response) => Poll::Ready(Ok(response)),
             Poll::Pending => clock.poll_expired(cx).map(Err),
         }
@@ -108,16 +120,19 @@ async fn read(
     lane: &mut Lane,
     parts: &hyper::http::response::Parts,
     mut body: Incoming,
-    protocol: &Protocol,
+    reading: Reading<'_>,
     clock: &mut Clock,
     observer: &dyn Observer,
 ) -> (End, Verdict) {
-    let mut reader = protocol.reader(&Head {
+    let mut reader = reading.protocol.reader(&Head {
         status: parts.status.as_u16(),
         content_type: text(&parts.headers, CONTENT_TYPE),
         content_encoding: text(&parts.headers, CONTENT_ENCODING),
         location: text(&parts.headers, LOCATION),
     });
+    if !reading.keeps_answer {
+        reader = reader.forgetful();
+    }
     let newest = lane.wire().last_read();
     let mut arrival = newest.unwrap_or_else(|| Arrival::unstamped(Instant::now()));
     let end = loop {
@@ -125,12 +140,9 @@ async fn read(
             // The reader has its verdict; this only closes the connection.
             break End::Stopped(Outcome::Malformed);
         }
-        let frame = poll_fn(|cx| {
-            lane.drive(cx);
-            match Pin::new(&mut body).poll_frame(cx) {
-                Poll::Ready(frame) => Poll::Ready(Ok(frame)),
-                Poll::Pending => clock.poll_expired(cx).map(Err),
-            }
+        let frame = poll_fn(|cx| match lane.poll(cx, |cx| Pin::new(&mut body).poll_frame(cx)) {
+            Poll::Ready(frame) => Poll::Ready(Ok(frame)),
+            Poll::Pending => clock.poll_expired(cx).map(Err),
         })
         .await;
         match frame {

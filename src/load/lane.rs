@@ -7,7 +7,7 @@ use futures_util::future::Either;
 use hyper::body::Incoming;
 use hyper::{Request, Response};
 use std::rc::Rc;
-use std::task::Context;
+use std::task::{Context, Poll};
 
 /// A way to send one request.
 pub(super) enum Lane {
@@ -26,7 +26,7 @@ impl Lane {
         }
     }
 
-    /// Sends a request. It gets nowhere unless the lane is driven.
+    /// Sends a request. It gets nowhere unless the lane is polled.
     pub(super) fn send(
         &mut self,
         request: Request<Payload>,
@@ -37,11 +37,16 @@ impl Lane {
         }
     }
 
-    /// Reads and writes what can be read and written now, where nobody else does.
-    pub(super) fn drive(&mut self, cx: &mut Context<'_>) {
+    /// Reads and writes what can be read and written now, where nobody else does, and polls what waits
+    /// for it.
+    pub(super) fn poll<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut waiting: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
         match self {
-            Self::Own(connection) => connection.drive(cx),
-            Self::Shared(_) => {}
+            Self::Own(connection) => connection.poll(cx, waiting),
+            Self::Shared(_) => waiting(cx),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The live rig's engine: when to send ([`Play`], pure), how one request goes over the wire
 //! ([`Client`]), and what the generator's own process did meanwhile ([`run_trial`]).
 
+mod bell;
 mod calibrate;
 mod cap;
 mod client;

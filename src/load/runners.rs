@@ -196,8 +196,7 @@ impl Observer for Tap<'_> {
     }
 
     fn chunk(&self, arrival: Arrival, answer: bool) {
-        let mut recorder = self.recorder.borrow_mut();
-        recorder.received(self.id, arrival.lag);
-        recorder.chunk(self.id, self.clock.since_start(arrival.at), answer);
+        let at = self.clock.since_start(arrival.at);
+        self.recorder.borrow_mut().received(self.id, at, answer, arrival.lag);
     }
 }

@@ -185,21 +185,33 @@ impl Recorder {
         }
     }
 
-    /// Output was read this long after it had arrived by the kernel's clock; `None`: the kernel gave
-    /// no stamp, so that `at` of the chunk is our own clock's.
-    pub fn received(&mut self, id: RequestId, lag: Option<Duration>) {
-        let Some(request) = self.in_flight.get_mut(id) else { return };
-        if request.measured {
-            self.totals.received(lag);
-        }
-        if let Some(lag) = lag {
-            self.show(Series::ReceiveLag, lag);
-        }
-    }
-
     /// An output chunk came; `answer` is false for reasoning.
     pub fn chunk(&mut self, id: RequestId, at: Duration, answer: bool) {
+        self.note_chunk(id, at, answer, None);
+    }
+
+    /// An output chunk came at `at` by the kernel's clock, and was read so much later; `None`: the
+    /// kernel gave no stamp, and `at` is our own clock's.
+    pub fn received(&mut self, id: RequestId, at: Duration, answer: bool, lag: Option<Duration>) {
+        self.note_chunk(id, at, answer, Some(lag));
+    }
+
+    fn note_chunk(
+        &mut self,
+        id: RequestId,
+        at: Duration,
+        answer: bool,
+        read: Option<Option<Duration>>,
+    ) {
         let Some(request) = self.in_flight.get_mut(id) else { return };
+        if let Some(lag) = read {
+            if request.measured {
+                self.totals.received(lag);
+            }
+            if let Some(lag) = lag {
+                show(&mut self.trays, Series::ReceiveLag, lag);
+            }
+        }
         request.first_byte.get_or_insert(at);
         request.first_chunk.get_or_insert(at);
         if answer {
@@ -223,7 +235,7 @@ impl Recorder {
         if request.measured {
             self.totals.gap(gap);
         }
-        self.show(Series::Tbc, gap);
+        show(&mut self.trays, Series::Tbc, gap);
     }
 
     /// The request ended.
@@ -300,10 +312,7 @@ impl Recorder {
     }
 
     fn show(&mut self, series: Series, length: Duration) {
-        let trays = self.trays.iter_mut().zip(Window::SERIES);
-        if let Some((tray, _)) = trays.into_iter().find(|(_, shown)| *shown == series) {
-            tray.record(length);
-        }
+        show(&mut self.trays, series, length);
     }
 
     fn goes_on(&self) -> bool {
@@ -414,6 +423,13 @@ impl Recorder {
         self.totals.elapsed = now;
         self.totals.in_flight_mean = self.in_flight_mean(now);
         Finished { window, rows, totals: self.totals }
+    }
+}
+
+fn show(trays: &mut [Tray], series: Series, length: Duration) {
+    let mut shown = trays.iter_mut().zip(Window::SERIES);
+    if let Some((tray, _)) = shown.find(|(_, shown)| *shown == series) {
+        tray.record(length);
     }
 }
 

@@ -149,6 +149,16 @@ enum Kind {
 }
 
 impl Reader {
+    /// The same without keeping the text of the answer: nobody asks for it.
+    #[must_use]
+    pub fn forgetful(self) -> Self {
+        Self(match self.0 {
+            Kind::Plain(reader) => Kind::Plain(reader.forgetful()),
+            Kind::Stream(reader) => Kind::Stream(Box::new(reader.forgetful())),
+            kind @ (Kind::Refused(_) | Kind::Http(_)) => kind,
+        })
+    }
+
     /// Takes the next bytes and calls `on_output` for each output chunk in them.
     pub fn push(&mut self, bytes: &[u8], on_output: impl FnMut(Output)) {
         match &mut self.0 {

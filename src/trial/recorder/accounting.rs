@@ -59,7 +59,7 @@ fn tell(recorder: &mut Recorder, event: Event, id: RequestId, at: Duration) {
         Event::Begun => recorder.begun(id),
         Event::Written => recorder.written(id, at),
         Event::FirstByte => recorder.first_byte(id, at),
-        Event::Received => recorder.received(id, None),
+        Event::Received => recorder.received(id, at, true, None),
         Event::Chunk => recorder.chunk(id, at, true),
         Event::End(outcome) => recorder.end(id, at, Ending::of(outcome)),
         Event::NotSent(outcome) => recorder.not_sent(id, at, at, outcome),

@@ -19,10 +19,17 @@ pub(super) struct Progress {
     has_output: bool,
     usage: Option<Usage>,
     answer: String,
+    /// Whether the text of the answer is not kept.
+    is_forgetful: bool,
     failure: Option<(Outcome, String)>,
 }
 
 impl Progress {
+    /// Keeps no text: nobody will ask for it.
+    pub(super) fn forget(&mut self) {
+        self.is_forgetful = true;
+    }
+
     /// Nothing that follows can change the verdict.
     pub(super) fn is_decided(&self) -> bool {
         self.is_over || self.failure.is_some()
@@ -67,7 +74,7 @@ impl Progress {
         }
         self.usage = chunk.usage().or(self.usage);
         for text in chunk.text() {
-            if self.answer.len() + text.len() <= HISTORY_BYTES_MAX {
+            if !self.is_forgetful && self.answer.len() + text.len() <= HISTORY_BYTES_MAX {
                 self.answer.push_str(text);
             }
         }

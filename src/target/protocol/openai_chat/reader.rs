@@ -16,6 +16,11 @@ pub(in crate::target::protocol) struct StreamReader {
 }
 
 impl StreamReader {
+    pub(in crate::target::protocol) fn forgetful(mut self) -> Self {
+        self.progress.forget();
+        self
+    }
+
     pub(in crate::target::protocol) fn push(
         &mut self,
         bytes: &[u8],
@@ -64,12 +69,17 @@ pub(in crate::target::protocol) struct PlainReader {
     is_oversized: bool,
     /// A stream was asked for: only an error object makes sense here.
     wanted_stream: bool,
+    is_forgetful: bool,
 }
 
 impl PlainReader {
     /// Reads JSON where a stream was asked for.
     pub(in crate::target::protocol) fn instead_of_stream() -> Self {
         Self { wanted_stream: true, ..Self::default() }
+    }
+
+    pub(in crate::target::protocol) fn forgetful(self) -> Self {
+        Self { is_forgetful: true, ..self }
     }
 
     pub(in crate::target::protocol) fn push(&mut self, bytes: &[u8]) {
@@ -85,6 +95,9 @@ impl PlainReader {
 
     pub(in crate::target::protocol) fn finish(self, end: End) -> Verdict {
         let mut progress = Progress::default();
+        if self.is_forgetful {
+            progress.forget();
+        }
         if self.is_oversized {
             progress.fail(Outcome::Oversized, TOO_LARGE);
         }
