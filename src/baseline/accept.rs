@@ -155,9 +155,8 @@ fn concluded(finding: &Finding) -> Result<(), Refusal> {
         Conclusion::AtLeast(value) => Err(Refusal::Censored { check, value: value.get() }),
         Conclusion::NoneHolds(value) => Err(Refusal::NoneHolds { check, value: value.get() }),
         Conclusion::Inconclusive(gap) => Err(Refusal::Inconclusive { check, gap: gap.to_string() }),
-        Conclusion::Invalid(reasons) => {
-            let texts: Vec<String> = reasons.iter().map(ToString::to_string).collect();
-            Err(Refusal::Invalid { check, reason: texts.join("; ") })
+        Conclusion::Invalid(limited) => {
+            Err(Refusal::Invalid { check, reason: limited.to_string() })
         }
     }
 }
@@ -219,7 +218,7 @@ fn to_milliseconds(time: Duration) -> Duration {
 mod tests {
     use super::{Acceptance, HISTORY_LIMIT, Refusal, accept};
     use crate::baseline::{Baseline, Loaded, fixture, parse, render};
-    use crate::check::{Conclusion, Estimate, Finding, Gap};
+    use crate::check::{Conclusion, Estimate, Finding, Gap, Limited};
     use crate::config::Plan;
     use crate::trial::InvalidReason;
 
@@ -268,7 +267,10 @@ mod tests {
         let ended = |conclusion| refusal(fixture::finding_with(conclusion, &[]));
         let lag = InvalidReason::Offered { intended: 100_000, written: 780 };
         for (refusal, text) in [
-            (ended(Conclusion::Invalid(vec![lag])), "780 of 100000 requests were sent"),
+            (
+                ended(Conclusion::Invalid(Limited { reasons: vec![lag], can_offer_per_s: None })),
+                "780 of 100000 requests were sent",
+            ),
             (
                 ended(Conclusion::Inconclusive(Gap::Trials { limit: 8 })),
                 "is inconclusive: 8 trials",

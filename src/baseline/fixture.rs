@@ -5,8 +5,9 @@ use super::record::{Baseline, BaselineCheck, Environment, HistoryEntry, Recorded
 use crate::check::{Conclusion, Estimate, Finding};
 use crate::config::Plan;
 use crate::config::plan::{
-    Api, Budget, CapacityPlan, CheckPlan, ConnectionMode, FailOn, GateLimits, HttpRequest, Knob,
-    ManagedTarget, Ready, SloPlan, StatusClasses, TargetPlan, TargetSource, Timeouts,
+    Api, Budget, CapacityPlan, CheckPlan, ConnectionMode, FailOn, GateLimits, HttpRequest,
+    HttpVersion, Knob, ManagedTarget, Ready, SloPlan, StatusClasses, TargetPlan, TargetSource,
+    Timeouts,
 };
 use crate::demo::Profile;
 use crate::slo::{Better, Slo};
@@ -143,6 +144,8 @@ pub(crate) fn plan() -> Plan {
                 total: second,
             },
             status: StatusClasses { ok: [200].into(), shed: [503].into() },
+            ca: Vec::new(),
+            http: HttpVersion::One,
             connection: ConnectionMode::Pooled,
             labels: BTreeMap::new(),
         },

@@ -3,7 +3,8 @@
 use super::sizing::Sizing;
 use super::watch::Curtail;
 use super::{
-    Allowance, Binding, Check, Conclusion, Cost, Estimate, Finding, Gap, History, Prior, Step,
+    Allowance, Binding, Check, Conclusion, Cost, Estimate, Finding, Gap, History, Limited, Prior,
+    Step,
 };
 use crate::config::plan::{CapacityPlan, CheckPlan, Knob};
 use crate::search::{Answer, Ask, Bisect, Point, Scale};
@@ -135,11 +136,11 @@ impl Capacity {
             }
             (Some(Answer::AtLeast(value)), _) => {
                 metrics.insert("error_rate".to_owned(), error_rate(history));
-                KnobValue::new(value).map_or(Conclusion::Invalid(Vec::new()), Conclusion::AtLeast)
+                KnobValue::new(value)
+                    .map_or(Conclusion::Invalid(Limited::default()), Conclusion::AtLeast)
             }
-            (Some(Answer::NoneHolds(value)), _) => {
-                KnobValue::new(value).map_or(Conclusion::Invalid(Vec::new()), Conclusion::NoneHolds)
-            }
+            (Some(Answer::NoneHolds(value)), _) => KnobValue::new(value)
+                .map_or(Conclusion::Invalid(Limited::default()), Conclusion::NoneHolds),
             (None, Some(gap)) => Conclusion::Inconclusive(gap),
             (None, None) => Conclusion::Inconclusive(Gap::Trials { limit: self.search.max_trials }),
         };
@@ -245,10 +246,23 @@ impl Capacity {
     fn invalid(&self, history: &History, last: &TrialReport) -> Step {
         let mut step = self.conclude(history, None, None);
         if let Step::Done(finding) = &mut step {
-            finding.conclusion = Conclusion::Invalid(last.health.invalid.clone());
+            let can_offer_per_s = offered(history).or(last.health.readings.can_offer_per_s);
+            let reasons = last.health.invalid.clone();
+            finding.conclusion = Conclusion::Invalid(Limited { reasons, can_offer_per_s });
         }
         step
     }
+}
+
+/// The most sessions per second that a valid trial offered.
+fn offered(history: &History) -> Option<f64> {
+    let rates = history.trials().iter().filter(|trial| trial.is_valid()).filter_map(|trial| {
+        match trial.plan.load {
+            Load::Open { rate, .. } => Some(rate.as_per_second()),
+            Load::Closed { .. } => None,
+        }
+    });
+    rates.max_by(f64::total_cmp)
 }
 
 /// The answers that the search reasons with: valid trials that decided.

@@ -58,7 +58,27 @@ pub enum Conclusion {
     /// The evidence was not enough; says what is missing.
     Inconclusive(Gap),
     /// The generator was the limit.
-    Invalid(Vec<InvalidReason>),
+    Invalid(Limited),
+}
+
+/// Why the generator was the limit, and of what.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Limited {
+    /// Why the last trial was invalid.
+    pub reasons: Vec<InvalidReason>,
+    /// Sessions per second that this machine can offer: the most of a valid trial, else what was
+    /// foretold; `None`: not known.
+    pub can_offer_per_s: Option<f64>,
+}
+
+impl fmt::Display for Limited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.reasons.is_empty() {
+            return f.write_str("the load generator was the limit");
+        }
+        let reasons: Vec<String> = self.reasons.iter().map(ToString::to_string).collect();
+        f.write_str(&reasons.join("; "))
+    }
 }
 
 /// What was missing for an answer.

@@ -9,7 +9,7 @@ mod sizing;
 mod watch;
 
 pub use capacity::Capacity;
-pub use finding::{Binding, Conclusion, Estimate, Finding, Gap};
+pub use finding::{Binding, Conclusion, Estimate, Finding, Gap, Limited};
 pub use watch::Curtail;
 
 use crate::trial::{TrialPlan, TrialReport, Watch};

@@ -81,6 +81,18 @@ impl SuiteOptions {
         self.read_with(&[], std::io::stderr().is_terminal() && wants_colour())
     }
 
+    /// The first option of these on the command line; what the environment says does not count.
+    pub(super) fn given(&self) -> Option<&'static str> {
+        let from_environment =
+            |name: &str, value: &str| environment::process(name).is_some_and(|set| set == value);
+        let config = self.config != "plimsoll.yml" && !self.config.is_empty();
+        if config && !from_environment("PLIMSOLL_CONFIG", &self.config) {
+            return Some("--config");
+        }
+        let is_set = |set: &String| !set.is_empty() && !from_environment("PLIMSOLL_SET", set);
+        self.sets.iter().any(is_set).then_some("--set")
+    }
+
     fn sets(&self) -> Vec<String> {
         self.sets.iter().flat_map(|sets| sets.lines()).map(str::to_owned).collect()
     }

@@ -40,7 +40,7 @@ enum Verb {
     /// Measure without a baseline: what can it carry?
     Measure(check::Measure),
     /// One trial at one load, without a search
-    Trial(trial::Trial),
+    Trial(Box<trial::Trial>),
     /// Adopt, show or compare the committed baseline
     #[command(subcommand)]
     Baseline(baseline::Verb),

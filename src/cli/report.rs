@@ -148,7 +148,7 @@ fn unfinished(folder: &Folder, format: Format) -> Result<String, String> {
     for entry in &entries {
         let _ =
             writeln!(text, "check `{}`, trial {}", one_line(&entry.check), entry.trial.index + 1);
-        text.push_str(&trial::render(&entry.trial));
+        text.push_str(&trial::render(&(&entry.trial).into()));
         text.push('\n');
     }
     Ok(text)

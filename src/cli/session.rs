@@ -214,6 +214,7 @@ pub(super) fn run_problem(error: &RunError) -> Problem {
     let (code, last_lines) = match error {
         RunError::TargetDied { last_lines, .. } => (ProblemCode::Target, last_lines.clone()),
         RunError::TargetStuck { .. } => (ProblemCode::Target, Vec::new()),
+        RunError::CannotOffer { .. } => (ProblemCode::Generator, Vec::new()),
         RunError::Interrupted => (ProblemCode::Interrupted, Vec::new()),
         RunError::Load { .. } | RunError::Journal { .. } => (ProblemCode::Usage, Vec::new()),
     };

@@ -3,7 +3,9 @@
 
 use super::canonical;
 use super::node::Node;
-use super::plan::{Api, CapacityPlan, ConnectionMode, Knob, SloPlan, TargetPlan, TargetSource};
+use super::plan::{
+    Api, CapacityPlan, ConnectionMode, HttpVersion, Knob, SloPlan, TargetPlan, TargetSource,
+};
 use crate::units::{Quantity, Unit};
 use crate::workload::{Arrivals, HistoryMode, Length, SessionLaw, ThinkTime};
 use serde_json::{Value, json};
@@ -59,6 +61,9 @@ pub(crate) fn text(
     }
     if matches!(target.source, TargetSource::Url(_)) {
         add(&mut identity, "labels", json!(target.labels));
+    }
+    if let HttpVersion::Two { connections } = target.http {
+        add(&mut identity, "http", json!({ "version": 2, "connections": connections }));
     }
     canonical::yaml(&Node::from_json(&identity))
 }
@@ -211,6 +216,8 @@ checks:
             ("model: m", "model: m, timeouts: { total: 60s }"),
             ("model: m", "model: m, status: { ok: [200] }"),
             ("model: m", "model: m, connection: new"),
+            ("model: m", "model: m, http: 2"),
+            ("model: m", "model: m, http: 2, connections: 2"),
             ("gpu: H100", "gpu: H200"),
             ("checks:", "workload: { seed: 1 }\nchecks:"),
             ("checks:", "workload: { sessions: { turns: 2 } }\nchecks:"),
@@ -225,6 +232,7 @@ checks:
             ("suite: chat", "suite: other # a comment"),
             ("  rate:", "  another-name:"),
             ("http://a", "http://b"),
+            ("model: m", "model: m, http: 1"),
             ("x-a: \"1\"", "x-a: \"2\""),
             ("to: 9", "to: 90, precision: 5%, max_trials: 9"),
             ("trial: 10s", "trial: 10000ms"),

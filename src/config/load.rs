@@ -2,7 +2,7 @@
 
 use super::environment::Lookup;
 use super::plan::Plan;
-use super::validate::{Invalid, read};
+use super::validate::{Invalid, read_with};
 use super::yaml::BYTES_MAX;
 use std::fs::File;
 use std::io::{self, Read};
@@ -66,7 +66,20 @@ pub fn load(path: &Path, sets: &[String], lookup: Lookup<'_>) -> Result<Plan, Lo
     }
     let text = std::str::from_utf8(&bytes)
         .map_err(|error| LoadError::NotText(path.to_owned(), error.valid_up_to()))?;
-    Ok(read(path, text, sets, lookup)?)
+    Ok(read_with(path, text, sets, lookup, &named)?)
+}
+
+/// Most bytes of a file that a suite names: the roots of a whole system are a quarter of it.
+const NAMED_BYTES_MAX: u64 = 1 << 20;
+
+/// The bytes of a file that the suite names.
+fn named(path: &Path) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let read = File::open(path)
+        .and_then(|file| file.take(NAMED_BYTES_MAX + 1).read_to_end(&mut bytes))
+        .map_err(|error| error.to_string())?;
+    let fits = u64::try_from(read).is_ok_and(|read| read <= NAMED_BYTES_MAX);
+    if fits { Ok(bytes) } else { Err(format!("it is larger than {NAMED_BYTES_MAX} bytes")) }
 }
 
 #[cfg(test)]

@@ -6,8 +6,10 @@ use crate::slo::Slo;
 use crate::units::{KnobValue, Ratio};
 use crate::workload::{Arrivals, SessionLaw};
 use indexmap::IndexMap;
+use rustls::pki_types::CertificateDer;
 use secrecy::SecretString;
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -82,7 +84,11 @@ pub struct TargetPlan {
     pub timeouts: Timeouts,
     /// How status codes are read.
     pub status: StatusClasses,
-    /// When a connection is opened anew.
+    /// Certificates that are trusted besides those of the machine.
+    pub ca: Vec<CertificateDer<'static>>,
+    /// The version of HTTP.
+    pub http: HttpVersion,
+    /// When a connection of HTTP/1.1 is opened anew.
     pub connection: ConnectionMode,
     /// What identifies a target that runs elsewhere (`gpu: H100`).
     pub labels: BTreeMap<String, String>,
@@ -171,6 +177,18 @@ pub struct Timeouts {
     pub between_chunks: Duration,
     /// The whole request.
     pub total: Duration,
+}
+
+/// The version of HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HttpVersion {
+    /// HTTP/1.1: a connection carries one request at a time.
+    One,
+    /// HTTP/2, by agreement over TLS, without asking over plain TCP.
+    Two {
+        /// Connections that all requests share; to each of several replicas as many.
+        connections: NonZeroUsize,
+    },
 }
 
 /// How status codes are read; all else is a failure.

@@ -63,6 +63,8 @@ codes! {
     Name = "config/name",
     /// A URL, path, method or header that HTTP does not allow.
     Http = "config/http",
+    /// A file that is named and cannot be used.
+    File = "config/file",
     /// A command that cannot be told its port.
     NoPort = "config/no-port",
     /// A variable of the environment that is missing, malformed or not allowed here.
@@ -275,6 +277,7 @@ mod tests {
         config/slo
         config/name
         config/http
+        config/file
         config/no-port
         config/environment
         config/set

@@ -119,15 +119,7 @@ fn current<'a>(finding: &'a Finding, metric: &str) -> Result<Current<'a>, Ruling
             Err(Ruling::new(Verdict::Inconclusive, reason))
         }
         Conclusion::Inconclusive(gap) => Err(Ruling::new(Verdict::Inconclusive, gap.to_string())),
-        Conclusion::Invalid(reasons) => {
-            let texts: Vec<String> = reasons.iter().map(ToString::to_string).collect();
-            let text = if texts.is_empty() {
-                "the load generator was the limit".to_owned()
-            } else {
-                texts.join("; ")
-            };
-            Err(Ruling::new(Verdict::Invalid, text))
-        }
+        Conclusion::Invalid(limited) => Err(Ruling::new(Verdict::Invalid, limited.to_string())),
     }
 }
 
@@ -256,7 +248,7 @@ fn lost_metrics<'a>(
 mod tests {
     use super::{BaselineView, judge_check};
     use crate::baseline::{BaselineCheck, fixture};
-    use crate::check::{Conclusion, Finding, Gap};
+    use crate::check::{Conclusion, Finding, Gap, Limited};
     use crate::config::plan::{FailOn, GateLimits};
     use crate::gate::{CheckVerdict, Limit, Verdict};
     use crate::trial::InvalidReason;
@@ -299,7 +291,14 @@ mod tests {
                 Verdict::Inconclusive,
                 "budget of 10 requests",
             ),
-            (ended(Conclusion::Invalid(vec![starved])), Verdict::Invalid, "206 of 400"),
+            (
+                ended(Conclusion::Invalid(Limited {
+                    reasons: vec![starved],
+                    can_offer_per_s: None,
+                })),
+                Verdict::Invalid,
+                "206 of 400",
+            ),
         ] {
             let judged = judge(&finding, &fixture::entry());
             assert_eq!(judged.verdict, verdict, "{}", judged.reason);
@@ -375,7 +374,7 @@ mod tests {
 
     #[test]
     fn a_missing_baseline_does_not_hide_an_invalid_run() {
-        let invalid = fixture::finding_with(Conclusion::Invalid(Vec::new()), &[]);
+        let invalid = fixture::finding_with(Conclusion::Invalid(Limited::default()), &[]);
         let judged = judge_check(&fixture::check_plan(), &invalid, BaselineView::Missing);
         let mut fail_on = fixture::fail_on_all();
         fail_on.remove(&crate::config::plan::FailOn::New);

@@ -7,7 +7,8 @@ use super::error::LoadError;
 use super::learnt::Learnt;
 use super::null::NullTarget;
 use crate::config::plan::{
-    Api, ConnectionMode, HttpRequest, StatusClasses, TargetPlan, TargetSource, Timeouts,
+    Api, ConnectionMode, HttpRequest, HttpVersion, StatusClasses, TargetPlan, TargetSource,
+    Timeouts,
 };
 use crate::trial::{Load, Observed, Outcome, Patient, Purpose, Series, TrialPlan, TrialReport};
 use crate::units::{KnobValue, Rate, as_f64};
@@ -135,6 +136,7 @@ async fn play(
         workers: Some(1),
         target_pid: None,
         learnt: &Learnt::default(),
+        calibration: None,
     };
     let mut audience = Audience { watch: &mut Patient, windows: &mut |_| {}, rows: None };
     run_trial(&trial, &mut audience, stop).await
@@ -168,6 +170,8 @@ fn target(api: Api) -> TargetPlan {
         },
         status: StatusClasses { ok: BTreeSet::from([200]), shed: BTreeSet::new() },
         connection: ConnectionMode::Pooled,
+        ca: Vec::new(),
+        http: HttpVersion::One,
         labels: BTreeMap::new(),
     }
 }

@@ -1,6 +1,6 @@
 //! What a worker sends its requests with.
 
-use super::draft::{Draft, unsendable};
+use super::draft::{Draft, Style, unsendable};
 use super::endpoint::{Endpoint, Query};
 use super::error::ClientError;
 use super::exchange::{Attempt, Exchanged, Observer, attempt, response};
@@ -8,10 +8,10 @@ use super::failure::Failure;
 use super::headers::{Headers, secrets_of_headers};
 use super::kernel::Kernel;
 use super::learnt::Learnt;
-use super::route::Route;
+use super::route::{Route, Wanted};
 use super::stamped::Arrival;
 use super::timeouts::Clock;
-use crate::config::plan::{Api, ConnectionMode, TargetPlan, TargetSource, Timeouts};
+use crate::config::plan::{Api, TargetPlan, TargetSource, Timeouts};
 use crate::target::protocol::{Asked, Outgoing, Protocol, UsageField, expand, short_line};
 use crate::target::{Mask, secrets_of};
 use crate::trial::{Ending, Outcome};
@@ -44,7 +44,7 @@ pub struct NoAnswer {
 pub struct Client {
     /// At least one; a session keeps to its own.
     routes: Vec<Route>,
-    mode: ConnectionMode,
+    style: Style,
     kernel: Rc<Kernel>,
     protocol: Protocol,
     headers: Headers,
@@ -69,14 +69,14 @@ impl Client {
         let mut routes = Vec::with_capacity(base_urls.len());
         for base_url in base_urls {
             let query = query(&target.api);
-            routes.push(Route::new(base_url.as_ref(), query, target.connection, &kernel).await?);
+            routes.push(Route::new(base_url.as_ref(), query, target, &kernel).await?);
         }
         if routes.is_empty() {
             return Err(ClientError::Url { reason: "there is none" });
         }
         Ok(Self {
             routes,
-            mode: target.connection,
+            style: Style::of(target),
             kernel,
             protocol: Protocol::new(&target.api, &target.status),
             mask: mask(target),
@@ -98,23 +98,24 @@ impl Client {
         self.protocol.has_tokens()
     }
 
-    /// Opens connections until `connections` are idle, where they are shared at all, at most 500 a
-    /// second; returns how many are. It takes the time that this needs and the limit for connecting at
+    /// Opens connections until `connections` are idle, where sessions share them, or as many as there
+    /// are of HTTP/2; at most 500 a second. Returns how many are open. It takes the time that this needs and the limit for connecting at
     /// most; that, or a failure, only ends it: the requests will meet it again.
     pub async fn prewarm(&self, connections: usize) -> usize {
-        if self.mode != ConnectionMode::Pooled {
-            return 0;
-        }
-        let missing = connections.saturating_sub(self.idle());
-        let began = Instant::now();
+        let (began, count) = (Instant::now(), self.routes.len().max(1));
+        let share = |place: usize| connections / count + usize::from(place < connections % count);
+        let missing = self.routes.iter().enumerate().flat_map(|(place, route)| {
+            let numbers = 0..route.missing(share(place));
+            numbers.map(move |number| (route, number))
+        });
         let turns = std::iter::successors(Some(began), |at| at.checked_add(PREWARM_PAUSE));
-        let missing: Vec<_> = self.routes.iter().cycle().zip(turns).take(missing).collect();
+        let missing: Vec<_> = missing.zip(turns).collect();
         let last = missing.last().map_or(began, |(_, turn)| *turn);
         let until = last.checked_add(self.timeouts.connect).unwrap_or(last);
         let mut opened = futures_util::stream::iter(missing)
-            .map(async |(route, turn)| {
+            .map(async |((route, number), turn)| {
                 tokio::time::sleep_until(turn).await;
-                tokio::time::timeout_at(until, route.warm()).await
+                tokio::time::timeout_at(until, route.warm(number)).await
             })
             .buffer_unordered(PREWARM_PARALLEL);
         while let Some(Ok(Ok(()))) = opened.next().await {}
@@ -128,7 +129,7 @@ impl Client {
         self.kernel.clock_steps()
     }
 
-    /// Idle connections.
+    /// Idle connections, and those of HTTP/2.
     #[must_use]
     pub fn idle(&self) -> usize {
         self.routes.iter().map(Route::idle).sum()
@@ -155,29 +156,25 @@ impl Client {
                 Ok(draft) => draft,
                 Err(failure) => return self.failed(failure, reconnects),
             };
-            let reused = if reconnects == 0 { route.reusable(session).await } else { None };
-            let is_reused = reused.is_some();
-            let mut connection = match reused {
-                Some(connection) => connection,
-                None => {
-                    let since = Instant::now();
-                    match route.open_within(&mut clock).await {
-                        Ok(connection) => {
-                            observer.connected(since.elapsed());
-                            connection
-                        }
-                        Err(failure) => return self.failed(failure, reconnects),
-                    }
-                }
+            let wanted = if reconnects == 0 { Wanted::Any } else { Wanted::New };
+            let (mut lane, connecting) = match route.lane(session, wanted, &mut clock).await {
+                Ok(found) => found,
+                Err(failure) => return self.failed(failure, reconnects),
             };
+            if let Some(took) = connecting {
+                observer.connected(took);
+            }
             clock.deadlines.connected();
-            let request = draft.on(&connection.wire);
+            let request = draft.on(lane.wire());
             let attempt =
-                Box::pin(attempt(&mut connection, request, &self.protocol, &mut clock, observer));
+                Box::pin(attempt(&mut lane, request, &self.protocol, &mut clock, observer));
             match attempt.await {
                 Attempt::Failed(failure) => {
-                    let died = failure.outcome == Outcome::Reset && !connection.has_answered();
-                    if !(died && is_reused && reconnects == 0) {
+                    if failure.is_death {
+                        lane.give_up();
+                    }
+                    let may_repeat = connecting.is_none() && !lane.has_answered();
+                    if !(failure.is_death && may_repeat && reconnects == 0) {
                         return self.failed(failure, reconnects);
                     }
                     reconnects += 1;
@@ -187,7 +184,7 @@ impl Client {
                     if may_reuse {
                         let left = asked.session.turns.len().saturating_sub(asked.turn + 1);
                         let left = if is_ok { left } else { 0 };
-                        route.put(connection, session, left);
+                        route.put(lane, session, left);
                     }
                     if verdict.refuses_usage && usage == UsageField::Asked && self.has_tokens() {
                         self.learnt.refused_usage();
@@ -209,6 +206,11 @@ impl Client {
     /// # Errors
     /// No connection and answer within five seconds, or the limit for a first chunk if it is longer.
     pub async fn get(&self, path: &str) -> Result<u16, NoAnswer> {
+        // The tasks of an HTTP/2 connection need one, and end with it.
+        tokio::task::LocalSet::new().run_until(self.status_of(path)).await
+    }
+
+    async fn status_of(&self, path: &str) -> Result<u16, NoAnswer> {
         let no_answer = |failure: Failure| NoAnswer {
             outcome: failure.outcome,
             detail: self.clean(&failure.detail),
@@ -217,14 +219,14 @@ impl Client {
         let limits = Timeouts { connect: wait, first_chunk: wait, total: wait, ..self.timeouts };
         let mut clock = Clock::new(Instant::now(), limits);
         let route = self.route(0).map_err(no_answer)?;
-        let mut connection = route.open_within(&mut clock).await.map_err(no_answer)?;
+        let (mut lane, _) = route.lane(0, Wanted::New, &mut clock).await.map_err(no_answer)?;
         clock.deadlines.connected();
         let outgoing =
             Outgoing { method: "GET".into(), path: path.into(), content_type: None, body: None };
         let draft =
-            Draft::new(outgoing, &route.endpoint, &self.headers, self.mode, |value| value.into());
-        let request = draft.map_err(no_answer)?.on(&connection.wire);
-        let response = response(&mut connection, request, &mut clock, &Nobody).await;
+            Draft::new(outgoing, &route.endpoint, &self.headers, self.style, |value| value.into());
+        let request = draft.map_err(no_answer)?.on(lane.wire());
+        let response = response(&mut lane, request, &mut clock, &Nobody).await;
         response.map(|response| response.status().as_u16()).map_err(no_answer)
     }
 
@@ -242,7 +244,7 @@ impl Client {
         usage: UsageField,
     ) -> Result<Draft, Failure> {
         let outgoing = self.protocol.outgoing(asked, usage).map_err(|error| unsendable(&error))?;
-        Draft::new(outgoing, endpoint, &self.headers, self.mode, |value| expand(value, asked))
+        Draft::new(outgoing, endpoint, &self.headers, self.style, |value| expand(value, asked))
     }
 
     fn failed(&self, failure: Failure, reconnects: u32) -> Exchanged {

@@ -51,9 +51,17 @@ pub(super) struct Seat {
     pub(super) target_pid: Option<i32>,
 }
 
+/// What was known of the machine before the trial.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Known {
+    pub(super) descriptors_limit: Option<u64>,
+    /// Sessions per second that the calibration foretells.
+    pub(super) can_offer_per_s: Option<f64>,
+}
+
 impl Played {
     /// The trial's report.
-    pub(super) fn report(self, job: &Job, descriptors_limit: Option<u64>) -> Option<TrialReport> {
+    pub(super) fn report(self, job: &Job, known: Known) -> Option<TrialReport> {
         let workers = u32::try_from(self.parts.len()).unwrap_or(u32::MAX);
         let whole = self.parts.into_iter().reduce(|mut sum, part| {
             sum.join(part);
@@ -63,7 +71,8 @@ impl Played {
             cpu_cores: whole.cpu_cores,
             workers,
             descriptors: self.descriptors.most(),
-            descriptors_limit,
+            descriptors_limit: known.descriptors_limit,
+            can_offer_per_s: known.can_offer_per_s,
             scarce: job.cap.scarce,
             steal_cores: self.others.steal_cores,
             foreign_cores: self.others.foreign_cores,

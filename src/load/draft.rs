@@ -4,7 +4,7 @@ use super::endpoint::Endpoint;
 use super::failure::Failure;
 use super::headers::Headers;
 use super::stamped::{Payload, Wire};
-use crate::config::plan::ConnectionMode;
+use crate::config::plan::{ConnectionMode, HttpVersion, TargetPlan};
 use crate::target::protocol::Outgoing;
 use crate::trial::Outcome;
 use bytes::Bytes;
@@ -12,8 +12,31 @@ use hyper::Request;
 use hyper::header::{
     CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
 };
+use hyper::http::{Uri, Version, uri};
 use std::borrow::Cow;
 use std::rc::Rc;
+
+/// What the kind of connection asks of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    /// HTTP/1.1, and the connection is kept.
+    Keep,
+    /// HTTP/1.1, and the connection is closed after it.
+    Close,
+    /// HTTP/2.
+    Two,
+}
+
+impl Style {
+    /// That of requests to `target`.
+    pub(super) fn of(target: &TargetPlan) -> Self {
+        match (target.http, target.connection) {
+            (HttpVersion::Two { .. }, _) => Self::Two,
+            (HttpVersion::One, ConnectionMode::New) => Self::Close,
+            (HttpVersion::One, ConnectionMode::Pooled | ConnectionMode::PerSession) => Self::Keep,
+        }
+    }
+}
 
 /// A request that does not know its connection yet.
 pub(super) struct Draft(Request<Bytes>);
@@ -24,7 +47,7 @@ impl Draft {
         outgoing: Outgoing,
         endpoint: &Endpoint,
         headers: &'a Headers,
-        mode: ConnectionMode,
+        style: Style,
         expanded: impl Fn(&'a str) -> Cow<'a, str>,
     ) -> Result<Self, Failure> {
         let mut request = Request::builder()
@@ -46,8 +69,10 @@ impl Draft {
         if !has_body && !may_lack_body {
             default(written, CONTENT_LENGTH, || HeaderValue::from_static("0"));
         }
-        if mode == ConnectionMode::New {
-            default(written, CONNECTION, || HeaderValue::from_static("close"));
+        match style {
+            Style::Keep => {}
+            Style::Close => default(written, CONNECTION, || HeaderValue::from_static("close")),
+            Style::Two => for_http2(&mut request, endpoint).map_err(|error| unsendable(&error))?,
         }
         Ok(Self(request))
     }
@@ -56,6 +81,18 @@ impl Draft {
     pub(super) fn on(self, wire: &Rc<Wire>) -> Request<Payload> {
         self.0.map(|body| Payload::new(body, wire))
     }
+}
+
+/// HTTP/2 says the host in the URL, and there the scheme too.
+fn for_http2(request: &mut Request<Bytes>, endpoint: &Endpoint) -> Result<(), hyper::http::Error> {
+    let host = request.headers_mut().remove(HOST);
+    let authority = host.as_ref().unwrap_or(&endpoint.host_header).as_bytes();
+    let mut parts = uri::Parts::from(std::mem::take(request.uri_mut()));
+    parts.scheme = Some(if endpoint.is_tls { uri::Scheme::HTTPS } else { uri::Scheme::HTTP });
+    parts.authority = Some(authority.try_into()?);
+    *request.uri_mut() = Uri::from_parts(parts)?;
+    *request.version_mut() = Version::HTTP_2;
+    Ok(())
 }
 
 /// A request that cannot be written, and why.

@@ -3,11 +3,13 @@
 #[cfg(test)]
 mod tests;
 
+use super::calibrate::Calibration;
 use super::cap::{Allowed, Cap};
 use super::client::Client;
-use super::control::{Audience, Played, Seat};
+use super::control::{Audience, Known, Played, Seat};
 use super::error::{ClientError, LoadError};
 use super::exchange::{Exchanged, Observer};
+use super::feasible::{Means, SessionCost, feasible, offer_max};
 use super::learnt::Learnt;
 use super::link::{Link, Order, Part, Word};
 use super::play::Play;
@@ -19,7 +21,7 @@ use crate::config::plan::{Api, TargetPlan, TargetSource};
 use crate::target::protocol::Asked;
 use crate::trial::{GeneratorWatch, TrialPlan, TrialReport};
 use crate::units::share;
-use crate::workload::{Extent, Salt, SessionLaw};
+use crate::workload::{Salt, SessionLaw};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -52,6 +54,8 @@ pub struct LiveTrial<'a> {
     pub target_pid: Option<i32>,
     /// What earlier trials learnt of the target, and where this one adds to it.
     pub learnt: &'a Learnt,
+    /// What the generator costs on this machine; `None`: a load is not refused for its CPU.
+    pub calibration: Option<Calibration>,
 }
 
 /// Runs a trial. The audience is told in the caller's task; the load itself does not wait for it.
@@ -59,7 +63,8 @@ pub struct LiveTrial<'a> {
 /// The first call raises the process's soft limit on open files to the hard one.
 ///
 /// # Errors
-/// [`LoadError`]; [`LoadError::Interrupted`] once `stop` is cancelled.
+/// [`LoadError`]; [`LoadError::Interrupted`] once `stop` is cancelled, [`LoadError::Refused`] before
+/// anything is sent when this machine cannot offer the load.
 pub async fn run_trial(
     trial: &LiveTrial<'_>,
     audience: &mut Audience<'_>,
@@ -79,7 +84,15 @@ pub async fn run_trial(
         cap: Cap::new(plan, per_session, target.timeouts.total, allowed),
         is_traced: audience.rows.is_some(),
     };
-    let workers = trial.workers.unwrap_or_else(|| workers(trial, &extent));
+    let chunks = match &target.api {
+        Api::OpenAiChat { stream: true, .. } => extent.output_tokens,
+        Api::OpenAiChat { .. } | Api::Http(_) => 0,
+    };
+    let workers = trial.workers.unwrap_or_else(|| workers(trial, extent.requests + chunks));
+    let cost = SessionCost { requests: per_session, chunks: share(chunks, extent.requests) };
+    let means = Means::read(trial.calibration, workers, trial.base_urls.len());
+    feasible(plan.load, cost, target.connection, &means)
+        .map_err(|refusal| LoadError::Refused { refusal })?;
     let generator = GeneratorWatch::new(extent.requests, descriptors_limit);
     let (target, base_urls) = (target.clone(), trial.base_urls.to_vec());
     let learnt = trial.learnt.clone();
@@ -88,18 +101,15 @@ pub async fn run_trial(
     };
     let team = Team { workers, generator, target_pid: trial.target_pid };
     let played = run_on_threads(&job, team, open, audience, stop).await?;
-    played.report(&job, descriptors_limit).ok_or(LoadError::StillRunning)
+    let can_offer_per_s = trial.calibration.map(|known| offer_max(&known, workers, cost));
+    let known = Known { descriptors_limit, can_offer_per_s };
+    played.report(&job, known).ok_or(LoadError::StillRunning)
 }
 
-fn workers(trial: &LiveTrial<'_>, extent: &Extent) -> u32 {
-    let chunks = match &trial.target.api {
-        Api::OpenAiChat { stream: true, .. } => extent.output_tokens,
-        Api::OpenAiChat { .. } | Api::Http(_) => 0,
-    };
+fn workers(trial: &LiveTrial<'_>, events: u64) -> u32 {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let is_here = !matches!(trial.target.source, TargetSource::Url(_));
-    Demand::of(trial.plan, extent.requests + chunks)
-        .workers(u32::try_from(cores).unwrap_or(u32::MAX), is_here)
+    Demand::of(trial.plan, events).workers(u32::try_from(cores).unwrap_or(u32::MAX), is_here)
 }
 
 /// Who offers a trial's load, and what their control must know.
@@ -210,6 +220,10 @@ pub(super) fn connect(team: Team, cancel: &CancellationToken) -> (Vec<Link>, Sea
 impl Exchange for Client {
     fn has_tokens(&self) -> bool {
         Client::has_tokens(self)
+    }
+
+    fn clock_steps(&self) -> u64 {
+        Client::clock_steps(self)
     }
 
     async fn prewarm(&self, connections: usize) -> usize {

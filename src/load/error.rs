@@ -1,5 +1,6 @@
 //! Why a target cannot be spoken to, and why a trial gave no report.
 
+use super::feasible::Refusal;
 use std::any::Any;
 use tokio::task::JoinError;
 
@@ -45,6 +46,12 @@ pub enum LoadError {
     /// The system gave us no thread or no event loop.
     #[error("the load generator could not start its worker")]
     Start(#[source] std::io::Error),
+    /// This machine cannot offer the load; nothing was sent.
+    #[error("{refusal}; {}", refusal.advice())]
+    Refused {
+        /// What it lacks.
+        refusal: Refusal,
+    },
     /// A defect of ours.
     #[error("the load generator failed: {what}")]
     Panicked {

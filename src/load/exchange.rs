@@ -1,7 +1,7 @@
 //! One request on one connection, from its first byte out to its last byte in.
 
-use super::connection::Connection;
 use super::failure::{Failure, end_of_body};
+use super::lane::Lane;
 use super::stamped::{Arrival, Payload, Wire};
 use super::timeouts::Clock;
 use crate::target::protocol::{End, Head, Output, Protocol, Verdict, retry_after};
@@ -53,35 +53,35 @@ pub(super) enum Attempt {
 
 /// Sends `request` and reads its answer.
 pub(super) async fn attempt(
-    connection: &mut Connection,
+    lane: &mut Lane,
     request: Request<Payload>,
     protocol: &Protocol,
     clock: &mut Clock,
     observer: &dyn Observer,
 ) -> Attempt {
-    let response = match response(connection, request, clock, observer).await {
+    let response = match response(lane, request, clock, observer).await {
         Ok(response) => response,
         Err(failure) => return Attempt::Failed(failure),
     };
     let (parts, body) = response.into_parts();
     let retry_after = text(&parts.headers, RETRY_AFTER).and_then(retry_after);
-    let (end, verdict) = read(connection, &parts, body, protocol, clock, observer).await;
-    let may_reuse = end == End::Complete && connection.is_reusable().await;
+    let (end, verdict) = read(lane, &parts, body, protocol, clock, observer).await;
+    let may_reuse = end == End::Complete && lane.is_reusable().await;
     Attempt::Answered { verdict, retry_after, may_reuse }
 }
 
 /// Sends `request` and waits for the head of its response.
 pub(super) async fn response(
-    connection: &mut Connection,
+    lane: &mut Lane,
     request: Request<Payload>,
     clock: &mut Clock,
     observer: &dyn Observer,
 ) -> Result<Response<Incoming>, Failure> {
     let mut told = Told::default();
-    let mut response = pin!(connection.sender.send_request(request));
+    let mut response = pin!(lane.send(request));
     let outcome = poll_fn(|cx| {
-        connection.drive(cx);
-        told.look(&connection.wire, observer);
+        lane.drive(cx);
+        told.look(lane.wire(), observer);
         match response.as_mut().poll(cx) {
             Poll::Ready(response) => Poll::Ready(Ok(response)),
             Poll::Pending => clock.poll_expired(cx).map(Err),
@@ -90,11 +90,13 @@ pub(super) async fn response(
     .await;
     match outcome {
         Ok(Ok(response)) => {
-            told.answered(&connection.wire, observer);
+            lane.heard();
+            told.look(lane.wire(), observer);
+            told.answered(lane.wire(), observer);
             Ok(response)
         }
         Ok(Err(error)) => Err(Failure::head(&error)),
-        Err(outcome) if connection.wire.written().is_none() => {
+        Err(outcome) if lane.wire().written().is_none() => {
             Err(Failure::new(outcome, "the request was not taken within the limit"))
         }
         Err(outcome) => Err(Failure::late(outcome, "answer")),
@@ -103,7 +105,7 @@ pub(super) async fn response(
 
 /// Reads the body to its end, so that the connection can be used again.
 async fn read(
-    connection: &mut Connection,
+    lane: &mut Lane,
     parts: &hyper::http::response::Parts,
     mut body: Incoming,
     protocol: &Protocol,
@@ -116,7 +118,7 @@ async fn read(
         content_encoding: text(&parts.headers, CONTENT_ENCODING),
         location: text(&parts.headers, LOCATION),
     });
-    let newest = connection.wire.last_read();
+    let newest = lane.wire().last_read();
     let mut arrival = newest.unwrap_or_else(|| Arrival::unstamped(Instant::now()));
     let end = loop {
         if !reader.wants_more() {
@@ -124,7 +126,7 @@ async fn read(
             break End::Stopped(Outcome::Malformed);
         }
         let frame = poll_fn(|cx| {
-            connection.drive(cx);
+            lane.drive(cx);
             match Pin::new(&mut body).poll_frame(cx) {
                 Poll::Ready(frame) => Poll::Ready(Ok(frame)),
                 Poll::Pending => clock.poll_expired(cx).map(Err),
@@ -133,7 +135,8 @@ async fn read(
         .await;
         match frame {
             Ok(Some(Ok(frame))) => {
-                arrival = connection.wire.last_read().unwrap_or(arrival);
+                lane.heard();
+                arrival = lane.wire().last_read().unwrap_or(arrival);
                 if let Some(data) = frame.data_ref() {
                     reader.push(data, |output| {
                         clock.deadlines.output(arrival.at);

@@ -11,11 +11,13 @@ use std::io;
 pub(super) struct Failure {
     pub(super) outcome: Outcome,
     pub(super) detail: String,
+    /// Whether the connection died before an answer: the target may not have seen the request.
+    pub(super) is_death: bool,
 }
 
 impl Failure {
     pub(super) fn new(outcome: Outcome, detail: impl Into<String>) -> Self {
-        Self { outcome, detail: detail.into() }
+        Self { outcome, detail: detail.into(), is_death: false }
     }
 
     /// A deadline that passed while we waited for `what`.
@@ -38,13 +40,34 @@ impl Failure {
         if error.is_parse() {
             return Self::new(Outcome::Malformed, format!("the answer is no http/1.1: {error}"));
         }
+        if let Some(error) = http2_error(error)
+            && let Some(failure) = Self::stream(error)
+        {
+            return failure;
+        }
         match io_error(error) {
             Some(cause) if is_own_lack(cause) => Self::new(Outcome::Resource, cause.to_string()),
-            Some(cause) => {
-                Self::new(Outcome::Reset, format!("the connection died before an answer: {cause}"))
-            }
-            None => Self::new(Outcome::Reset, "the connection was closed before an answer"),
+            Some(cause) => Self::death(format!("the connection died before an answer: {cause}")),
+            None => Self::death("the connection was closed before an answer"),
         }
+    }
+
+    fn death(detail: impl Into<String>) -> Self {
+        Self { is_death: true, ..Self::new(Outcome::Reset, detail) }
+    }
+
+    /// A stream of HTTP/2 that failed otherwise than by its connection's end.
+    fn stream(error: &h2::Error) -> Option<Self> {
+        if error.is_io() {
+            return None;
+        }
+        if error.is_library() {
+            let detail = format!("the answer is no http/2: {error}");
+            return Some(Self::new(Outcome::Malformed, detail));
+        }
+        let detail = format!("no answer over http/2: {error}");
+        let is_death = error.is_go_away();
+        Some(Self { is_death, ..Self::new(Outcome::Reset, detail) })
     }
 }
 
@@ -55,6 +78,7 @@ pub(super) fn end_of_body(error: &hyper::Error) -> End {
         Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) => End::Garbled,
         Some(_) => End::Reset,
         None if error.is_parse() => End::Garbled,
+        None if http2_error(error).is_some_and(h2::Error::is_library) => End::Garbled,
         None if error.is_incomplete_message() => End::Cut,
         None => End::Reset,
     }
@@ -68,10 +92,19 @@ fn is_own_lack(error: &io::Error) -> bool {
 }
 
 fn io_error(error: &hyper::Error) -> Option<&io::Error> {
+    cause(error).or_else(|| http2_error(error).and_then(h2::Error::get_io))
+}
+
+fn http2_error(error: &hyper::Error) -> Option<&h2::Error> {
+    cause(error)
+}
+
+/// The first cause of this type.
+fn cause<T: Error + 'static>(error: &hyper::Error) -> Option<&T> {
     let mut source = error.source();
     while let Some(cause) = source {
-        if let Some(error) = cause.downcast_ref() {
-            return Some(error);
+        if let Some(found) = cause.downcast_ref() {
+            return Some(found);
         }
         source = cause.source();
     }

@@ -1,7 +1,7 @@
 //! A scripted target for the tests of the engine: no socket, any outcome, any length of time.
 
 use super::cap::{self, Cap};
-use super::control::Audience;
+use super::control::{Audience, Known};
 use super::engine::{Team, connect};
 use super::error::LoadError;
 use super::exchange::{Exchanged, Observer};
@@ -87,6 +87,10 @@ impl Drop for Held<'_> {
 impl Exchange for Fake {
     fn has_tokens(&self) -> bool {
         true
+    }
+
+    fn clock_steps(&self) -> u64 {
+        0
     }
 
     async fn prewarm(&self, connections: usize) -> usize {
@@ -176,6 +180,11 @@ pub(super) fn job(load: Load, turns: u32, count: u64, slos: &[&str]) -> Job {
     capped(job, Duration::from_secs(30), cap::by_descriptors(Some(100_000)))
 }
 
+/// A machine with many descriptors, never calibrated.
+pub(super) fn known() -> Known {
+    Known { descriptors_limit: Some(100_000), can_offer_per_s: None }
+}
+
 /// So many workers for this job.
 pub(super) fn team(job: &Job, workers: u32) -> Team {
     let requests = Play::extent(&job.law, &job.plan).requests;
@@ -222,7 +231,7 @@ pub(super) async fn run_here(
     };
     let both = async { tokio::join!(worker, seat.supervise(&mut audience)) };
     let ((), played) = LocalSet::new().run_until(both).await;
-    (played.unwrap().map(|played| played.report(&asked, Some(100_000)).unwrap()), shown)
+    (played.unwrap().map(|played| played.report(&asked, known()).unwrap()), shown)
 }
 
 /// The report of a job that nobody disturbs.

@@ -4,13 +4,17 @@ use super::connection::Connection;
 use super::endpoint::{Endpoint, Query};
 use super::error::ClientError;
 use super::failure::Failure;
+use super::http2::{Dialling, Shared};
 use super::kernel::Kernel;
+use super::lane::Lane;
 use super::pool::Pool;
 use super::timeouts::Clock;
 use super::tls;
-use crate::config::plan::ConnectionMode;
+use crate::config::plan::{ConnectionMode, HttpVersion, TargetPlan};
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
+use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 
 /// A way to the target.
@@ -18,7 +22,23 @@ pub(super) struct Route {
     pub(super) endpoint: Endpoint,
     tls: Option<TlsConnector>,
     kernel: Rc<Kernel>,
-    pool: RefCell<Pool<Connection>>,
+    links: Links,
+}
+
+enum Links {
+    /// HTTP/1.1: a connection has one request at a time.
+    Own(ConnectionMode, RefCell<Pool<Connection>>),
+    /// HTTP/2.
+    Shared(Shared),
+}
+
+/// Which connection a request may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// One that is there already, or a new one.
+    Any,
+    /// One that no request has been sent over, as far as they are not shared.
+    New,
 }
 
 impl Route {
@@ -26,53 +46,104 @@ impl Route {
     pub(super) async fn new(
         base_url: &str,
         query: Query,
-        mode: ConnectionMode,
+        target: &TargetPlan,
         kernel: &Rc<Kernel>,
     ) -> Result<Self, ClientError> {
         let endpoint = Endpoint::parse(base_url, query)?;
-        let tls = endpoint.is_tls.then(tls::connector).transpose()?;
-        let (kernel, pool) = (Rc::clone(kernel), RefCell::new(Pool::new(mode)));
-        Ok(Self { endpoint: endpoint.resolved().await?, tls, kernel, pool })
+        let tls = endpoint.is_tls.then(|| tls::connector(&target.ca, target.http)).transpose()?;
+        let links = match target.http {
+            HttpVersion::One => {
+                Links::Own(target.connection, RefCell::new(Pool::new(target.connection)))
+            }
+            HttpVersion::Two { connections } => Links::Shared(Shared::new(connections)),
+        };
+        let kernel = Rc::clone(kernel);
+        Ok(Self { endpoint: endpoint.resolved().await?, tls, kernel, links })
     }
 
-    /// A connection of its own.
-    pub(super) async fn open(&self) -> Result<Connection, Failure> {
-        Connection::open(&self.endpoint, self.tls.as_ref(), &self.kernel).await
-    }
-
-    /// One that is idle, for whoever comes first.
-    pub(super) async fn warm(&self) -> Result<(), Failure> {
-        let connection = self.open().await?;
-        self.put(connection, 0, 0);
-        Ok(())
-    }
-
-    /// A connection within the limit for it.
-    pub(super) async fn open_within(&self, clock: &mut Clock) -> Result<Connection, Failure> {
-        let opened = clock.limited(self.open()).await;
+    /// A way for one request of a session, within the limit for connecting; and how long it took to
+    /// connect, if there was no connection.
+    pub(super) async fn lane(
+        &self,
+        session: u64,
+        wanted: Wanted,
+        clock: &mut Clock,
+    ) -> Result<(Lane, Option<Duration>), Failure> {
+        if wanted == Wanted::Any
+            && let Links::Own(_, pool) = &self.links
+            && let Some(connection) = reusable(pool, session).await
+        {
+            return Ok((Lane::Own(connection), None));
+        }
         let late =
             |outcome| Failure::late(outcome, &format!("connection to {}", self.endpoint.name));
-        opened.map_err(late)?
-    }
-
-    /// An idle connection that still lives, as far as can be seen.
-    pub(super) async fn reusable(&self, session: u64) -> Option<Connection> {
-        loop {
-            let taken = self.pool.borrow_mut().take(session);
-            let mut connection = taken?;
-            if connection.is_reusable().await {
-                return Some(connection);
+        match &self.links {
+            Links::Own(..) => {
+                let since = Instant::now();
+                let connection = clock.limited(self.open()).await.map_err(late)??;
+                Ok((Lane::Own(connection), Some(since.elapsed())))
+            }
+            Links::Shared(shared) => {
+                let stream = clock.limited(shared.stream(&self.dialling())).await;
+                let (stream, took) = stream.map_err(late)??;
+                Ok((Lane::Shared(stream), took))
             }
         }
     }
 
-    /// Keeps `connection` if anyone may use it again; `turns_left` of `session` are to come.
-    pub(super) fn put(&self, connection: Connection, session: u64, turns_left: usize) {
-        self.pool.borrow_mut().put(connection, session, turns_left);
+    /// Connections to open before a trial that needs `share` of them.
+    pub(super) fn missing(&self, share: usize) -> usize {
+        match &self.links {
+            Links::Own(ConnectionMode::Pooled, _) => share.saturating_sub(self.idle()),
+            Links::Own(ConnectionMode::PerSession | ConnectionMode::New, _) => 0,
+            Links::Shared(shared) => shared.len(),
+        }
     }
 
-    /// Idle connections.
+    /// Opens the connection of this number, for whoever comes first.
+    pub(super) async fn warm(&self, number: usize) -> Result<(), Failure> {
+        match &self.links {
+            Links::Own(..) => {
+                let connection = self.open().await?;
+                self.put(Lane::Own(connection), 0, 0);
+                Ok(())
+            }
+            Links::Shared(shared) => shared.warm(number, &self.dialling()).await,
+        }
+    }
+
+    /// Keeps a connection if anyone may use it again; `turns_left` of `session` are to come.
+    pub(super) fn put(&self, lane: Lane, session: u64, turns_left: usize) {
+        if let (Links::Own(_, pool), Lane::Own(connection)) = (&self.links, lane) {
+            pool.borrow_mut().put(connection, session, turns_left);
+        }
+    }
+
+    /// Connections that are open and free, or shared.
     pub(super) fn idle(&self) -> usize {
-        self.pool.borrow().len()
+        match &self.links {
+            Links::Own(_, pool) => pool.borrow().len(),
+            Links::Shared(shared) => shared.count(),
+        }
+    }
+
+    async fn open(&self) -> Result<Connection, Failure> {
+        // Boxed, for a request in flight shall not carry the room that a handshake needs.
+        Box::pin(Connection::open(&self.endpoint, self.tls.as_ref(), &self.kernel)).await
+    }
+
+    fn dialling(&self) -> Dialling<'_> {
+        Dialling { endpoint: &self.endpoint, tls: self.tls.as_ref(), kernel: &self.kernel }
+    }
+}
+
+/// An idle connection that still lives, as far as can be seen.
+async fn reusable(pool: &RefCell<Pool<Connection>>, session: u64) -> Option<Connection> {
+    loop {
+        let taken = pool.borrow_mut().take(session);
+        let mut connection = taken?;
+        if connection.is_reusable().await {
+            return Some(connection);
+        }
     }
 }

@@ -1,7 +1,7 @@
-//! A TCP socket that tells its wire when what it reads arrived.
+//! A TCP socket that tells when what it reads arrived.
 
 use super::kernel::Kernel;
-use super::stamped::{Arrival, Wire};
+use super::stamped::{Arrival, Newest};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 #[derive(Debug)]
 pub(super) struct Socket {
     tcp: TcpStream,
-    wire: Rc<Wire>,
+    newest: Rc<Newest>,
     kernel: Rc<Kernel>,
     has_stamps: bool,
     /// What is read next arrived after this.
@@ -22,10 +22,10 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    pub(super) fn new(tcp: TcpStream, wire: &Rc<Wire>, kernel: &Rc<Kernel>) -> Self {
+    pub(super) fn new(tcp: TcpStream, newest: &Rc<Newest>, kernel: &Rc<Kernel>) -> Self {
         let has_stamps = kernel.ask_for_stamps(&tcp);
-        let (wire, kernel) = (Rc::clone(wire), Rc::clone(kernel));
-        Self { tcp, wire, kernel, has_stamps, after: Instant::now() }
+        let (newest, kernel) = (Rc::clone(newest), Rc::clone(kernel));
+        Self { tcp, newest, kernel, has_stamps, after: Instant::now() }
     }
 }
 
@@ -42,7 +42,7 @@ impl AsyncRead for Socket {
             let before = buffer.filled().len();
             ready!(Pin::new(&mut self.tcp).poll_read(cx, buffer))?;
             if buffer.filled().len() > before {
-                self.wire.arrived(Arrival::unstamped(Instant::now()));
+                self.newest.set(Arrival::unstamped(Instant::now()));
             }
             return Poll::Ready(Ok(()));
         }
@@ -55,7 +55,7 @@ impl AsyncRead for Socket {
             };
             // What is left in the socket now has arrived already.
             self.after = if received.is_all { now } else { arrival.at };
-            self.wire.arrived(arrival);
+            self.newest.set(arrival);
         }
         Poll::Ready(Ok(()))
     }

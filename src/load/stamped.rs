@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -31,31 +31,68 @@ impl Arrival {
     }
 }
 
-/// What happened on a connection since its current request began.
+/// The newest read of a socket: what TLS and HTTP/2 hand on came with it.
+#[derive(Debug, Default)]
+pub(super) struct Newest(Cell<Option<Arrival>>);
+
+impl Newest {
+    /// The socket was read.
+    pub(super) fn set(&self, arrival: Arrival) {
+        self.0.set(Some(arrival));
+    }
+
+    /// Our own clock stands in for a socket that does not tell.
+    fn get(&self) -> Arrival {
+        self.0.get().unwrap_or_else(|| Arrival::unstamped(Instant::now()))
+    }
+}
+
+/// Hears what is done with a stream.
+pub(super) trait Listen {
+    /// Bytes of an answer came out of it.
+    fn read(&self);
+    /// It took bytes of a request.
+    fn wrote(&self);
+    /// All that it took has gone out.
+    fn flushed(&self);
+}
+
+/// What happened to one request on its way.
 #[derive(Debug, Default)]
 pub(super) struct Wire {
+    newest: Rc<Newest>,
+    /// The connection, where it carries other requests besides.
+    trunk: Option<Rc<Trunk>>,
     body_taken: Cell<bool>,
     wrote: Cell<bool>,
     written: Cell<Option<Instant>>,
-    /// The newest read of the socket itself, where that tells.
-    newest: Cell<Option<Arrival>>,
     first_read: Cell<Option<Arrival>>,
     last_read: Cell<Option<Arrival>>,
 }
 
 impl Wire {
+    /// A wire that carries one request at a time.
+    pub(super) fn new(newest: &Rc<Newest>) -> Self {
+        Self { newest: Rc::clone(newest), ..Self::default() }
+    }
+
+    /// One of the wires in a trunk.
+    pub(super) fn within(trunk: &Rc<Trunk>) -> Self {
+        Self { trunk: Some(Rc::clone(trunk)), ..Self::new(&trunk.newest) }
+    }
+
     /// A request begins.
     fn begin(&self, has_body: bool) {
-        self.body_taken.set(!has_body);
+        self.body_taken.set(!has_body && self.trunk.is_none());
         self.wrote.set(false);
         self.written.set(None);
         self.first_read.set(None);
         self.last_read.set(None);
     }
 
-    /// Whether the socket accepted a byte of the request.
+    /// Whether the socket accepted a byte of the request, or a connection of many all of it.
     pub(super) fn has_begun(&self) -> bool {
-        self.wrote.get()
+        self.wrote.get() || (self.trunk.is_some() && self.body_taken.get())
     }
 
     /// When the socket accepted the last byte of the request.
@@ -73,23 +110,62 @@ impl Wire {
         self.last_read.get()
     }
 
+    /// The connection has taken the last of the request.
+    fn taken(self: &Rc<Self>) {
+        if !self.body_taken.replace(true)
+            && let Some(trunk) = &self.trunk
+        {
+            trunk.unwritten.borrow_mut().push(Rc::clone(self));
+        }
+    }
+}
+
+impl Listen for Wire {
+    fn read(&self) {
+        let newest = self.newest.get();
+        if self.first_read.get().is_none() {
+            self.first_read.set(Some(newest));
+        }
+        self.last_read.set(Some(newest));
+    }
+
+    fn wrote(&self) {
+        self.wrote.set(true);
+    }
+
     fn flushed(&self) {
         if self.wrote.get() && self.body_taken.get() && self.written.get().is_none() {
             self.written.set(Some(Instant::now()));
         }
     }
+}
 
-    /// The socket was read. Not all that it holds is an answer: TLS has words of its own.
-    pub(super) fn arrived(&self, arrival: Arrival) {
-        self.newest.set(Some(arrival));
+/// A connection that carries many requests at once.
+#[derive(Debug, Default)]
+pub(super) struct Trunk {
+    newest: Rc<Newest>,
+    /// Those whose last byte it has taken and not yet sent.
+    unwritten: RefCell<Vec<Rc<Wire>>>,
+}
+
+impl Trunk {
+    pub(super) fn new(newest: &Rc<Newest>) -> Self {
+        Self { newest: Rc::clone(newest), ..Self::default() }
     }
+}
 
-    fn read(&self) {
-        let newest = self.newest.get().unwrap_or_else(|| Arrival::unstamped(Instant::now()));
-        if self.first_read.get().is_none() {
-            self.first_read.set(Some(newest));
+impl Listen for Trunk {
+    fn read(&self) {}
+
+    fn wrote(&self) {}
+
+    fn flushed(&self) {
+        let mut unwritten = self.unwritten.borrow_mut();
+        if unwritten.is_empty() {
+            return;
         }
-        self.last_read.set(Some(newest));
+        let now = Some(Instant::now());
+        unwritten.drain(..).for_each(|wire| wire.written.set(now));
     }
 }
 
@@ -116,12 +192,17 @@ impl Body for Payload {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.wire.body_taken.set(true);
+        self.wire.taken();
         Poll::Ready(self.data.take().map(|data| Ok(Frame::data(data))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.data.is_none()
+        let is_end = self.data.is_none();
+        if is_end {
+            // This is how HTTP/2 finds that there is no body.
+            self.wire.taken();
+        }
+        is_end
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -132,18 +213,18 @@ impl Body for Payload {
 /// The stream under the HTTP connection. It flushes only when all that was handed to it is written,
 /// so the first flush after the body was taken is the request's last byte, with TLS as without.
 #[derive(Debug)]
-pub(super) struct Stamped<T> {
+pub(super) struct Stamped<T, L> {
     stream: T,
-    wire: Rc<Wire>,
+    listener: Rc<L>,
 }
 
-impl<T> Stamped<T> {
-    pub(super) fn new(stream: T, wire: &Rc<Wire>) -> Self {
-        Self { stream, wire: Rc::clone(wire) }
+impl<T, L> Stamped<T, L> {
+    pub(super) fn new(stream: T, listener: &Rc<L>) -> Self {
+        Self { stream, listener: Rc::clone(listener) }
     }
 }
 
-impl<T: AsyncRead + Unpin> AsyncRead for Stamped<T> {
+impl<T: AsyncRead + Unpin, L: Listen> AsyncRead for Stamped<T, L> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -152,20 +233,20 @@ impl<T: AsyncRead + Unpin> AsyncRead for Stamped<T> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
         if buffer.filled().len() > before {
-            self.wire.read();
+            self.listener.read();
         }
         Poll::Ready(Ok(()))
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for Stamped<T> {
+impl<T: AsyncWrite + Unpin, L: Listen> AsyncWrite for Stamped<T, L> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let count = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes))?;
-        self.wire.wrote.set(true);
+        self.listener.wrote();
         Poll::Ready(Ok(count))
     }
 
@@ -175,7 +256,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Stamped<T> {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let count = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, slices))?;
-        self.wire.wrote.set(true);
+        self.listener.wrote();
         Poll::Ready(Ok(count))
     }
 
@@ -185,7 +266,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Stamped<T> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
-        self.wire.flushed();
+        self.listener.flushed();
         Poll::Ready(Ok(()))
     }
 
@@ -196,7 +277,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Stamped<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Payload, Stamped, Wire};
+    use super::{Listen as _, Payload, Stamped, Trunk, Wire};
     use bytes::Bytes;
     use hyper::body::Body as _;
     use std::future::poll_fn;
@@ -228,5 +309,23 @@ mod tests {
             stream.flush().await.unwrap();
             assert_eq!(wire.written(), Some(written), "it is stamped once");
         }
+    }
+
+    #[tokio::test]
+    async fn a_request_in_a_trunk_is_written_at_the_first_flush_after_it_was_taken() {
+        let trunk = Rc::new(Trunk::default());
+        let wires = [(); 2].map(|()| Rc::new(Wire::within(&trunk)));
+        let mut body = Payload::new(Bytes::from_static(b"body"), &wires[0]);
+        let none = Payload::new(Bytes::new(), &wires[1]);
+        trunk.flushed();
+        assert_eq!((wires[0].written(), wires[1].written()), (None, None));
+        assert!(none.is_end_stream() && !body.is_end_stream());
+        trunk.flushed();
+        let written = wires[1].written();
+        assert!(written.is_some() && wires[0].written().is_none());
+        poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await.unwrap().unwrap();
+        trunk.flushed();
+        trunk.flushed();
+        assert!(wires[0].written() >= written && wires[1].written() == written);
     }
 }

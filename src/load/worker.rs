@@ -13,8 +13,8 @@ use super::link::{Delta, Link, Part, Word};
 use super::pacer::{Pacer, Ticks};
 use super::play::{Due, Play, pause};
 use super::probe::{CpuMeter, ThreadMeter};
+use super::runners::{Done, Request, Runners};
 use super::share::Share;
-use super::stamped::Arrival;
 use super::timer::Timer;
 use crate::target::protocol::Asked;
 use crate::trial::{Ended, Expected, Finished, Outcome, Recorder, RequestId, TrialPlan};
@@ -23,7 +23,6 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::time::Duration;
-use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
 /// Length of a window.
@@ -37,6 +36,8 @@ const RELEASED_AT_ONCE: usize = 16;
 pub(super) trait Exchange {
     /// Whether output chunks stand for tokens.
     fn has_tokens(&self) -> bool;
+    /// Steps of the system's clock that were seen while answers were read.
+    fn clock_steps(&self) -> u64;
     /// Opens connections before the start; returns how many are open.
     fn prewarm(&self, connections: usize) -> impl Future<Output = usize>;
     /// Makes one request; its time limits count from `intended`.
@@ -108,21 +109,11 @@ struct Worker<E> {
     play: Play,
     expected: Expected,
     recorder: Rc<RefCell<Recorder>>,
-    requests: JoinSet<Done>,
+    runners: Runners<E>,
     sent: u64,
     /// Answers of the sessions that have a turn to come and whose turns inherit them.
     answers: HashMap<u64, Vec<String>>,
     failures: BTreeMap<Outcome, String>,
-}
-
-/// A request that has ended and is recorded.
-struct Done {
-    id: RequestId,
-    at: Duration,
-    /// Whether its session has a turn after it.
-    has_next: bool,
-    answers: Vec<String>,
-    exchanged: Exchanged,
 }
 
 impl<E: Exchange + 'static> Worker<E> {
@@ -135,12 +126,13 @@ impl<E: Exchange + 'static> Worker<E> {
         };
         let recorder = Recorder::new(job.plan.clone(), expected);
         let recorder = if job.is_traced { recorder.traced() } else { recorder };
+        let recorder = Rc::new(RefCell::new(recorder));
         Self {
             in_flight_max: job.share.part(job.cap.requests as u64),
             play: Play::new(&job.law, &job.plan, job.share),
-            recorder: Rc::new(RefCell::new(recorder)),
+            runners: Runners::new(Rc::clone(&client), Rc::clone(&recorder)),
+            recorder,
             expected,
-            requests: JoinSet::new(),
             sent: 0,
             answers: HashMap::new(),
             failures: BTreeMap::new(),
@@ -178,14 +170,15 @@ impl<E: Exchange + 'static> Worker<E> {
         let (mut windows, mut looks) = (Ticks::new(WINDOW), Ticks::new(LOOK));
         let mut has_said_decided = false;
         loop {
-            while let Some(done) = self.requests.try_join_next() {
-                self.settle(done)?;
+            while let Some(done) = self.runners.take_done() {
+                self.settle(done);
             }
             let now = clock.now();
             while let Some(due) = looks.passed(now) {
                 self.recorder.borrow_mut().looped(now.saturating_sub(due));
             }
             while let Some(end) = windows.passed(now) {
+                self.runners.check()?;
                 link.say(Word::Window(Box::new(self.close_window(end, strain))));
             }
             if !has_said_decided && self.recorder.borrow().is_decided() {
@@ -207,7 +200,7 @@ impl<E: Exchange + 'static> Worker<E> {
                 ended = link.over() => return ended,
                 // More is due: let the answers be read in between.
                 () = tokio::task::yield_now(), if is_busy => {}
-                Some(done) = self.requests.join_next() => self.settle(done)?,
+                () = self.runners.some_done() => {}
                 waited = pacer.wait_until(next), if !is_busy => waited.map_err(LoadError::Start)?,
             }
         }
@@ -259,13 +252,11 @@ impl<E: Exchange + 'static> Worker<E> {
             due,
         };
         self.sent += 1;
-        let (client, recorder) = (Rc::clone(&self.client), Rc::clone(&self.recorder));
-        self.requests.spawn_local(request.send(client, recorder));
+        self.runners.send(request);
     }
 
     /// Schedules what follows a request that has ended.
-    fn settle(&mut self, done: Result<Done, JoinError>) -> Result<(), LoadError> {
-        let mut done = done.map_err(LoadError::from_task)?;
+    fn settle(&mut self, mut done: Done) {
         let Exchanged { ending, answer, retry_after, detail } = done.exchanged;
         let ok = ending.outcome == Outcome::Ok;
         if ok && done.has_next && self.job.law.history == HistoryMode::Inherit {
@@ -276,7 +267,6 @@ impl<E: Exchange + 'static> Worker<E> {
             self.note_failure(done.id, ending.outcome, || detail);
         }
         self.after(done.id, done.at, ok, pause(ending.outcome, retry_after));
-        Ok(())
     }
 
     fn after(&mut self, id: RequestId, at: Duration, ok: bool, pause: Duration) {
@@ -311,83 +301,17 @@ impl<E: Exchange + 'static> Worker<E> {
         ended: Ended,
         cpu_cores: Option<f64>,
     ) -> Result<Part, LoadError> {
-        self.requests.abort_all();
-        while let Some(done) = self.requests.join_next().await {
-            match done {
-                // It ended by itself, just before.
-                Ok(Done { id, exchanged: Exchanged { ending, detail, .. }, .. }) => {
-                    self.note_failure(id, ending.outcome, || detail);
-                }
-                Err(error) if error.is_panic() => return Err(LoadError::from_task(error)),
-                Err(_cancelled) => {}
-            }
+        // What ended by itself just before.
+        while let Some(Done { id, exchanged, .. }) = self.runners.take_done() {
+            self.note_failure(id, exchanged.ending.outcome, || exchanged.detail);
         }
+        self.runners.close().await?;
         let recorder = Rc::into_inner(self.recorder).ok_or(LoadError::StillRunning)?;
-        let Finished { window, rows, totals } = recorder.into_inner().finish(at, ended);
+        let mut recorder = recorder.into_inner();
+        recorder.clock_stepped(self.client.clock_steps());
+        let Finished { window, rows, totals } = recorder.finish(at, ended);
         let last = Delta { window, rows };
         let expected = self.expected;
         Ok(Part { ended, expected, last, totals, failures: self.failures, cpu_cores })
-    }
-}
-
-/// One request on its way.
-struct Request {
-    due: Due,
-    number: u64,
-    salt: Salt,
-    history: HistoryMode,
-    answers: Vec<String>,
-    clock: Clock,
-}
-
-impl Request {
-    async fn send<E: Exchange>(self, client: Rc<E>, recorder: Rc<RefCell<Recorder>>) -> Done {
-        let Due { id, intended, session } = self.due;
-        let turn = usize::try_from(id.turn).unwrap_or(usize::MAX);
-        let asked = Asked {
-            session: &session,
-            turn,
-            request: self.number,
-            salt: self.salt,
-            history: self.history,
-            answers: &self.answers,
-        };
-        let tap = Tap { id, clock: self.clock, recorder: &recorder };
-        let exchanged = client.exchange(&asked, self.clock.at(intended), &tap).await;
-        let at = self.clock.now();
-        recorder.borrow_mut().end(id, at, exchanged.ending);
-        let has_next = turn + 1 < session.turns.len();
-        Done { id, at, has_next, answers: self.answers, exchanged }
-    }
-}
-
-/// Hands what is observed of one request to the recorder. Nothing else runs while it is borrowed.
-struct Tap<'a> {
-    id: RequestId,
-    clock: Clock,
-    recorder: &'a RefCell<Recorder>,
-}
-
-impl Observer for Tap<'_> {
-    fn connected(&self, took: Duration) {
-        self.recorder.borrow_mut().connected(self.id, took);
-    }
-
-    fn begun(&self) {
-        self.recorder.borrow_mut().begun(self.id);
-    }
-
-    fn written(&self, at: Instant) {
-        self.recorder.borrow_mut().written(self.id, self.clock.since_start(at));
-    }
-
-    fn first_byte(&self, arrival: Arrival) {
-        self.recorder.borrow_mut().first_byte(self.id, self.clock.since_start(arrival.at));
-    }
-
-    fn chunk(&self, arrival: Arrival, answer: bool) {
-        let mut recorder = self.recorder.borrow_mut();
-        recorder.received(self.id, arrival.lag);
-        recorder.chunk(self.id, self.clock.since_start(arrival.at), answer);
     }
 }

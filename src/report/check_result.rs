@@ -151,7 +151,9 @@ impl From<&Conclusion> for ConclusionResult {
             Conclusion::AtLeast(value) => Self::AtLeast { value: tidy(value.get()) },
             Conclusion::NoneHolds(value) => Self::NoneHolds { value: tidy(value.get()) },
             Conclusion::Inconclusive(gap) => Self::Inconclusive { text: gap.to_string() },
-            Conclusion::Invalid(reasons) => Self::Invalid { reasons: reasons_of(reasons) },
+            Conclusion::Invalid(limited) => {
+                Self::Invalid { reasons: reasons_of(&limited.reasons, limited.can_offer_per_s) }
+            }
         }
     }
 }

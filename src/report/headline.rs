@@ -73,16 +73,19 @@ fn symbol(code: ProblemCode) -> &'static str {
     match code {
         ProblemCode::Interrupted => "🛑",
         ProblemCode::Target => Verdict::Error.symbol(),
-        ProblemCode::Usage | ProblemCode::Baseline | ProblemCode::Empty => {
-            Verdict::Invalid.symbol()
-        }
+        ProblemCode::Usage
+        | ProblemCode::Generator
+        | ProblemCode::Baseline
+        | ProblemCode::Empty => Verdict::Invalid.symbol(),
     }
 }
 
 fn of_problem(problem: &Problem) -> String {
     match problem.code {
         ProblemCode::Interrupted => format!("Interrupted: {}", problem.text),
-        ProblemCode::Usage | ProblemCode::Target => capitalised(&problem.text),
+        ProblemCode::Usage | ProblemCode::Target | ProblemCode::Generator => {
+            capitalised(&problem.text)
+        }
         ProblemCode::Baseline | ProblemCode::Empty => format!("Nothing compared: {}", problem.text),
     }
 }

@@ -130,6 +130,7 @@ fn of_problem(results: &Results, problem: &Problem) -> TestCase {
         ProblemCode::Interrupted => "interrupted",
         ProblemCode::Usage => "usage",
         ProblemCode::Target => "target",
+        ProblemCode::Generator => "generator",
         ProblemCode::Baseline => "baseline",
         ProblemCode::Empty => "empty",
     };

@@ -205,6 +205,8 @@ pub enum ProblemCode {
     Usage,
     /// The target failed to start, or died.
     Target,
+    /// The load generator cannot offer the load.
+    Generator,
     /// The baseline is missing where it must not be, empty, corrupt or of another schema.
     Baseline,
     /// Nothing was compared.
@@ -219,6 +221,7 @@ impl ProblemCode {
             Self::Interrupted => 130,
             Self::Usage => 2,
             Self::Target => 4,
+            Self::Generator => 6,
             Self::Baseline | Self::Empty => 5,
         }
     }

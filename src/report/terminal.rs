@@ -69,6 +69,7 @@ fn word(state: State<'_>) -> (&'static str, Style) {
             ProblemCode::Interrupted => ("STOPPED", AnsiColor::Yellow),
             ProblemCode::Usage
             | ProblemCode::Target
+            | ProblemCode::Generator
             | ProblemCode::Baseline
             | ProblemCode::Empty => ("ERROR", AnsiColor::Red),
         },

@@ -1,8 +1,10 @@
 //! The live rig: real sockets, the real clock, and a target that may die under it.
 
-use super::{Rig, RunError};
+use super::{Rig, RunError, TraceFile};
 use crate::config::Plan;
-use crate::load::{Audience, Learnt, LiveTrial, LoadError, run_trial};
+use crate::load::{
+    Audience, Calibration, Learnt, LiveTrial, LoadError, TraceRows, calibrate, run_trial,
+};
 use crate::target::RunningTarget;
 use crate::trial::{Load, Outcome, Patient, TrialPlan, TrialReport, Watch, Window};
 use crate::workload::{Length, Salt, SessionLaw};
@@ -33,6 +35,9 @@ pub struct Live<'a> {
     is_proven: bool,
     in_flight_max: Option<usize>,
     learnt: Learnt,
+    calibration: Option<Calibration>,
+    workers: Option<u32>,
+    trace: Option<&'a mut TraceFile>,
 }
 
 impl<'a> Live<'a> {
@@ -57,6 +62,9 @@ impl<'a> Live<'a> {
             is_proven: false,
             in_flight_max: None,
             learnt: Learnt::default(),
+            calibration: None,
+            workers: None,
+            trace: None,
         }
     }
 
@@ -64,6 +72,24 @@ impl<'a> Live<'a> {
     #[must_use]
     pub fn with_in_flight_max(self, in_flight_max: Option<usize>) -> Self {
         Self { in_flight_max, ..self }
+    }
+
+    /// With several base URLs: replicas, over which sessions take turns.
+    #[must_use]
+    pub fn with_base_urls(self, base_urls: Vec<String>) -> Self {
+        Self { base_urls, ..self }
+    }
+
+    /// With this many threads that offer the load, 1 to 16; `None`: as many as plan and machine ask for.
+    #[must_use]
+    pub fn with_workers(self, workers: Option<u32>) -> Self {
+        Self { workers, ..self }
+    }
+
+    /// With a file into which the requests of the trials from now on are written.
+    #[must_use]
+    pub fn with_trace(self, trace: Option<&'a mut TraceFile>) -> Self {
+        Self { trace, ..self }
     }
 }
 
@@ -74,15 +100,29 @@ impl Rig for Live<'_> {
         watch: &mut dyn Watch,
         seen: &mut dyn FnMut(&Window),
     ) -> Result<TrialReport, RunError> {
-        let (mut plan, mut before) = (plan.clone(), 0);
+        let (mut plan, mut before, began) = (plan.clone(), 0, Instant::now());
         if self.trials > 0 {
-            let began = Instant::now();
             before = self.settle(&plan).await?;
-            plan.time_limit = plan.time_limit.saturating_sub(began.elapsed());
             plan.request_limit = plan.request_limit.saturating_sub(before);
+        } else {
+            self.calibrate().await?;
         }
+        plan.time_limit = plan.time_limit.saturating_sub(began.elapsed());
         self.trials += 1;
-        let mut report = self.play(&plan, &self.plan.sessions, watch, seen).await?;
+        // It belongs to this trial alone: what is sent to settle the target is no part of it.
+        let mut trace = self.trace.take();
+        let is_traced = trace.is_some();
+        let mut write = |rows: TraceRows| {
+            if let Some(trace) = &mut trace {
+                trace.write(&rows);
+            }
+        };
+        let rows: Option<&mut dyn FnMut(TraceRows)> =
+            if is_traced { Some(&mut write) } else { None };
+        let mut audience = Audience { watch, windows: seen, rows };
+        let played = self.play(&plan, &self.plan.sessions, &mut audience).await;
+        self.trace = trace;
+        let mut report = played?;
         self.is_proven |= report.counts.of(Outcome::Ok) > 0;
         report.requests += before;
         Ok(report)
@@ -117,6 +157,17 @@ fn is_served(outcome: Outcome) -> bool {
 }
 
 impl Live<'_> {
+    /// Learns what the generator costs on this machine. Where the system does not tell, loads are not
+    /// refused beforehand, and every trial is examined all the same.
+    async fn calibrate(&mut self) -> Result<(), RunError> {
+        match calibrate(&self.stop).await {
+            Ok(calibration) => self.calibration = Some(calibration),
+            Err(LoadError::Interrupted) => return Err(RunError::Interrupted),
+            Err(error) => tracing::warn!(%error, "the load generator could not be calibrated"),
+        }
+        Ok(())
+    }
+
     /// Sends one request, unmeasured, until one is answered: whatever was queued before it, and would
     /// be measured as the next trial's latency, has been worked off then. Its contents are its own, so
     /// that the trial finds nothing of it in a cache. Returns how many were sent.
@@ -136,7 +187,8 @@ impl Live<'_> {
                 request_limit: next.request_limit.saturating_sub(sent),
                 ..next.clone()
             };
-            let report = self.play(&alone, &law, &mut Patient, &mut |_| {}).await?;
+            let mut audience = Audience { watch: &mut Patient, windows: &mut |_| {}, rows: None };
+            let report = self.play(&alone, &law, &mut audience).await?;
             sent += report.requests;
             let is_served = report.counts.by_outcome.keys().any(|&outcome| is_served(outcome));
             if is_served || !self.is_proven {
@@ -158,8 +210,7 @@ impl Live<'_> {
         &mut self,
         plan: &TrialPlan,
         law: &SessionLaw,
-        watch: &mut dyn Watch,
-        seen: &mut dyn FnMut(&Window),
+        audience: &mut Audience<'_>,
     ) -> Result<TrialReport, RunError> {
         let trial = LiveTrial {
             plan,
@@ -168,11 +219,11 @@ impl Live<'_> {
             target: &self.plan.target,
             base_urls: &self.base_urls,
             in_flight_max: self.in_flight_max,
-            workers: None,
+            workers: self.workers,
+            calibration: self.calibration,
             target_pid: self.target.as_ref().map(|target| target.guard_pid()),
             learnt: &self.learnt,
         };
-        let mut audience = Audience { watch, windows: seen, rows: None };
         let died = async {
             match &mut self.target {
                 Some(target) => target.exited().await,
@@ -186,11 +237,16 @@ impl Live<'_> {
                 status: exit.status.to_string(),
                 last_lines: exit.last_lines.as_slice().to_vec(),
             }),
-            report = run_trial(&trial, &mut audience, &self.stop) => report.map_err(|source| {
-                if matches!(source, LoadError::Interrupted) {
-                    RunError::Interrupted
-                } else {
-                    RunError::Load { trial: plan.index, source }
+            report = run_trial(&trial, audience, &self.stop) => report.map_err(|source| {
+                let trial = plan.index;
+                match source {
+                    LoadError::Interrupted => RunError::Interrupted,
+                    LoadError::Refused { refusal } => RunError::CannotOffer { trial, refusal },
+                    source @ (LoadError::Client(_)
+                    | LoadError::Start(_)
+                    | LoadError::Panicked { .. }
+                    | LoadError::Uncalibrated { .. }
+                    | LoadError::StillRunning) => RunError::Load { trial, source },
                 }
             }),
         }

@@ -10,6 +10,7 @@ mod live;
 mod rig;
 mod simulated;
 mod suite;
+mod trace;
 mod write;
 
 pub use budget::{Budget, Refusal};
@@ -21,4 +22,5 @@ pub use live::Live;
 pub use rig::{Rig, RunError};
 pub use simulated::Simulated;
 pub use suite::{CheckRun, Only, SuiteRun, announce, chosen, run_suite};
+pub use trace::{TraceError, TraceFile, TraceHead};
 pub use write::write_atomically;

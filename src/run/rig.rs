@@ -1,6 +1,6 @@
 //! The seam behind which the world lies.
 
-use crate::load::LoadError;
+use crate::load::{LoadError, Refusal};
 use crate::trial::{TrialPlan, TrialReport, Watch, Window};
 use std::time::Duration;
 
@@ -38,6 +38,14 @@ pub enum RunError {
         trial: u32,
         /// How long it was asked.
         waited: std::time::Duration,
+    },
+    /// This machine cannot offer the load of the next trial.
+    #[error("trial {} was not begun: {refusal}; {}", trial + 1, refusal.advice())]
+    CannotOffer {
+        /// Number of the trial, from 0; people count from 1.
+        trial: u32,
+        /// What it lacks.
+        refusal: Refusal,
     },
     /// The load engine failed.
     #[error("the load engine failed in trial {}", trial + 1)]

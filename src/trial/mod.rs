@@ -14,10 +14,12 @@ mod recorder;
 mod report;
 mod request;
 mod result;
+mod slots;
 mod timeline;
 mod trace;
 mod watch;
 mod window;
+mod window_result;
 
 pub use cells::Cells;
 pub use distribution::{Distribution, Observed, Series};
@@ -39,3 +41,4 @@ pub use timeline::Timeline;
 pub use trace::TraceRow;
 pub use watch::{Flow, Patient, StopReason, Watch};
 pub use window::{Sending, Strain, Window};
+pub use window_result::{TrialOutput, WindowLatency, WindowResult, windows_of};

@@ -10,13 +10,12 @@ mod totals;
 
 use super::cells::Tray;
 use super::request::{InFlight, Lengths, is_late, is_overdue, is_within, observation};
+use super::slots::Slots;
 use super::trace::{TraceRow, ns};
 use super::{
     Ended, Outcome, Readings, Series, Timeline, TrialPlan, TrialReport, Window, send_lag_limit,
 };
 use crate::slo::Metric;
-use crate::units::as_f64;
-use std::collections::BTreeMap;
 use std::time::Duration;
 pub use summary::Closing;
 pub use totals::Totals;
@@ -76,7 +75,7 @@ pub struct Expected {
 pub struct Recorder {
     plan: TrialPlan,
     expected: Expected,
-    in_flight: BTreeMap<RequestId, InFlight>,
+    in_flight: Slots,
     totals: Totals,
     window: Window,
     trays: [Tray; Window::SERIES.len()],
@@ -85,8 +84,8 @@ pub struct Recorder {
     /// A request that leaves later than this is late by our own fault.
     send_lag_limit: Duration,
     measured_late: u64,
-    in_flight_area: f64,
-    area_until: Duration,
+    /// Time in flight of all requests together, within the measured period.
+    in_flight_time: Duration,
     /// Whether no request has failed so far: a failed one makes a closed-loop client pause.
     is_steady: bool,
 }
@@ -101,12 +100,11 @@ impl Recorder {
             measured_late: 0,
             plan,
             expected,
-            in_flight: BTreeMap::new(),
+            in_flight: Slots::default(),
             window: Window::default(),
             trays: Default::default(),
             rows: None,
-            in_flight_area: 0.0,
-            area_until: Duration::ZERO,
+            in_flight_time: Duration::ZERO,
             is_steady: true,
         }
     }
@@ -133,7 +131,6 @@ impl Recorder {
     }
 
     fn due(&mut self, id: RequestId, at: Duration) {
-        self.advance_area(at);
         let measured = self.is_measured(id.session);
         self.window.intended += 1;
         if measured {
@@ -145,7 +142,7 @@ impl Recorder {
     /// A connection was opened for the request, which took this long: until then the target (or the
     /// way to it) kept it from being sent, not the generator.
     pub fn connected(&mut self, id: RequestId, took: Duration) {
-        if let Some(request) = self.in_flight.get_mut(&id) {
+        if let Some(request) = self.in_flight.get_mut(id) {
             request.connecting += took;
             if request.measured {
                 self.totals.record(Series::Connect, took);
@@ -156,7 +153,7 @@ impl Recorder {
     /// The first byte of the request was accepted by the socket: what keeps the rest of it from going
     /// out is the target, not the generator.
     pub fn begun(&mut self, id: RequestId) {
-        if let Some(request) = self.in_flight.get_mut(&id) {
+        if let Some(request) = self.in_flight.get_mut(id) {
             request.begun = true;
         }
     }
@@ -164,7 +161,7 @@ impl Recorder {
     /// The last byte of the request was accepted by the socket. The send lag is the generator's own
     /// share of the time until then.
     pub fn written(&mut self, id: RequestId, at: Duration) {
-        let Some(request) = self.in_flight.get_mut(&id) else { return };
+        let Some(request) = self.in_flight.get_mut(id) else { return };
         if request.written.is_some() {
             return;
         }
@@ -183,7 +180,7 @@ impl Recorder {
 
     /// The first byte of the answer came.
     pub fn first_byte(&mut self, id: RequestId, at: Duration) {
-        if let Some(request) = self.in_flight.get_mut(&id) {
+        if let Some(request) = self.in_flight.get_mut(id) {
             request.first_byte.get_or_insert(at);
         }
     }
@@ -191,7 +188,7 @@ impl Recorder {
     /// Output was read this long after it had arrived by the kernel's clock; `None`: the kernel gave
     /// no stamp, so that `at` of the chunk is our own clock's.
     pub fn received(&mut self, id: RequestId, lag: Option<Duration>) {
-        let Some(request) = self.in_flight.get(&id) else { return };
+        let Some(request) = self.in_flight.get_mut(id) else { return };
         if request.measured {
             self.totals.received(lag);
         }
@@ -202,7 +199,7 @@ impl Recorder {
 
     /// An output chunk came; `answer` is false for reasoning.
     pub fn chunk(&mut self, id: RequestId, at: Duration, answer: bool) {
-        let Some(request) = self.in_flight.get_mut(&id) else { return };
+        let Some(request) = self.in_flight.get_mut(id) else { return };
         request.first_byte.get_or_insert(at);
         request.first_chunk.get_or_insert(at);
         if answer {
@@ -231,8 +228,8 @@ impl Recorder {
 
     /// The request ended.
     pub fn end(&mut self, id: RequestId, at: Duration, ending: Ending) {
-        self.advance_area(at);
-        let Some(mut request) = self.in_flight.remove(&id) else { return };
+        let Some(mut request) = self.in_flight.remove(id) else { return };
+        self.in_flight_time += self.in_period(request.intended, at);
         let ok = ending.outcome == Outcome::Ok;
         if ok {
             self.window.ok += 1;
@@ -297,6 +294,11 @@ impl Recorder {
         strain.loop_lag_max = strain.loop_lag_max.max(lag);
     }
 
+    /// The system's clock was set so many times: stamps around it are not used.
+    pub fn clock_stepped(&mut self, times: u64) {
+        self.totals.chunks.clock_steps = times;
+    }
+
     fn show(&mut self, series: Series, length: Duration) {
         let trays = self.trays.iter_mut().zip(Window::SERIES);
         if let Some((tray, _)) = trays.into_iter().find(|(_, shown)| *shown == series) {
@@ -331,25 +333,22 @@ impl Recorder {
         self.in_flight.len()
     }
 
-    /// Integrates the requests in flight over the period in which measured ones become due.
-    fn advance_area(&mut self, now: Duration) {
-        let now = if self.goes_on() { now } else { now.min(self.totals.last_measured) };
-        if self.totals.first_measured.is_none() {
-            self.area_until = now;
-            return;
-        }
-        let span = now.saturating_sub(self.area_until).as_secs_f64();
-        self.in_flight_area += span * as_f64(self.in_flight.len() as u64);
-        self.area_until = self.area_until.max(now);
+    /// How much of a request's time lies in the measured period: from the first measured arrival to
+    /// the last.
+    fn in_period(&self, intended: Duration, end: Duration) -> Duration {
+        let Some(first) = self.totals.first_measured else { return Duration::ZERO };
+        let end = if self.goes_on() { end } else { end.min(self.totals.last_measured) };
+        end.saturating_sub(intended.max(first))
     }
 
     /// Mean requests in flight, where it must equal the concurrency: without pauses and failures
     /// (which make a client back off).
-    fn in_flight_mean(&self) -> Option<f64> {
-        let span = self.area_until.saturating_sub(self.totals.first_measured?).as_secs_f64();
+    fn in_flight_mean(&self, now: Duration) -> Option<f64> {
+        let last = if self.goes_on() { now } else { self.totals.last_measured };
+        let span = last.saturating_sub(self.totals.first_measured?).as_secs_f64();
         let steady =
             !self.expected.has_pauses && self.is_steady && self.totals.counts.not_ok() == 0;
-        (steady && span > 0.0).then(|| self.in_flight_area / span)
+        (steady && span > 0.0).then(|| self.in_flight_time.as_secs_f64() / span)
     }
 
     /// Closes the current window at `now` and opens the next. Measured requests that wait beyond a
@@ -369,20 +368,21 @@ impl Recorder {
                 window.latency.insert(series, cells);
             }
         }
-        for request in self.in_flight.values_mut() {
-            if !request.counted_late && is_late(&self.plan.slos, request, now, false) {
+        let slos = &self.plan.slos;
+        self.in_flight.for_each(|request| {
+            if !request.counted_late && is_late(slos, request, now, false) {
                 request.counted_late = true;
                 window.decided += 1;
                 window.late += 1;
             }
             if request.measured {
-                for (slo, tally) in self.plan.slos.iter().zip(&mut window.tallies) {
+                for (slo, tally) in slos.iter().zip(&mut window.tallies) {
                     if is_overdue(slo, request, now) {
                         tally.add(false);
                     }
                 }
             }
-        }
+        });
         window
     }
 
@@ -397,9 +397,14 @@ impl Recorder {
             .iter()
             .filter(|(_, request)| request.measured)
             .map(|(id, request)| {
-                (*id, slos.iter().map(|slo| is_overdue(slo, request, now)).collect())
+                (id, slos.iter().map(|slo| is_overdue(slo, request, now)).collect())
             })
             .collect();
+        // What is dropped was in flight too.
+        let dropped = self.in_flight.iter().filter(|(_, request)| !request.measured);
+        let dropped: Duration =
+            dropped.map(|(_, request)| self.in_period(request.intended, now)).sum();
+        self.in_flight_time += dropped;
         for (id, overdue) in open {
             let before = self.totals.tallies.clone();
             self.end(id, now, Ending::of(Outcome::Unfinished));
@@ -407,7 +412,7 @@ impl Recorder {
         }
         let (window, rows) = (self.close_window(now), self.take_rows());
         self.totals.elapsed = now;
-        self.totals.in_flight_mean = self.in_flight_mean();
+        self.totals.in_flight_mean = self.in_flight_mean(now);
         Finished { window, rows, totals: self.totals }
     }
 }

@@ -71,7 +71,7 @@ impl From<&TrialReport> for TrialResult {
             unit: unit.to_owned(),
             ended: report.ended.into(),
             validity: if report.is_valid() { Validity::Valid } else { Validity::Invalid },
-            reasons: reasons_of(&report.health.invalid),
+            reasons: reasons_of(&report.health.invalid, report.health.readings.can_offer_per_s),
             notes: notes_of(&report.health.notes),
             evidence: report.evidence.into(),
             seconds: tidy(report.elapsed.as_secs_f64()),
@@ -181,8 +181,11 @@ impl Reason {
 
 /// The same for each of these.
 #[must_use]
-pub fn reasons_of(reasons: &[InvalidReason]) -> Vec<Reason> {
-    reasons.iter().map(|why| Reason::new(why.signal(), why.to_string(), why.advice())).collect()
+pub fn reasons_of(reasons: &[InvalidReason], can_offer_per_s: Option<f64>) -> Vec<Reason> {
+    let reason = |why: &InvalidReason| {
+        Reason::new(why.signal(), why.to_string(), &why.advice_with(can_offer_per_s))
+    };
+    reasons.iter().map(reason).collect()
 }
 
 /// The same for each of these.

@@ -2,7 +2,8 @@
 
 use crate::table::{Fault, Shape};
 use plimsoll::config::plan::{
-    Api, ConnectionMode, HttpRequest, StatusClasses, TargetPlan, TargetSource, Timeouts,
+    Api, ConnectionMode, HttpRequest, HttpVersion, StatusClasses, TargetPlan, TargetSource,
+    Timeouts,
 };
 use plimsoll::load::{Audience, Learnt, LiveTrial, LoadError, run_trial};
 use plimsoll::slo::Slo;
@@ -74,6 +75,8 @@ pub(crate) fn target(shape: Shape, timeouts: Timeouts, padding: usize) -> Target
         headers: Vec::new(),
         timeouts,
         status: StatusClasses { ok: (200..300).collect(), shed: [429, 503].into() },
+        ca: Vec::new(),
+        http: HttpVersion::One,
         connection: ConnectionMode::Pooled,
         labels: BTreeMap::new(),
     }
@@ -142,6 +145,7 @@ pub(crate) async fn play_knowing(
         workers: None,
         target_pid: None,
         learnt,
+        calibration: None,
     };
     let mut audience = Audience { watch, windows: &mut |_| {}, rows: None };
     Box::pin(run_trial(&trial, &mut audience, stop)).await

@@ -1,7 +1,7 @@
 //! The client under test, and what it told its observer.
 
 use plimsoll::config::plan::{
-    Api, ConnectionMode, HttpRequest, ManagedTarget, Ready, StatusClasses, TargetPlan,
+    Api, ConnectionMode, HttpRequest, HttpVersion, ManagedTarget, Ready, StatusClasses, TargetPlan,
     TargetSource, Timeouts,
 };
 use plimsoll::load::{Arrival, Asked, Client, Exchanged, Observer};
@@ -46,6 +46,8 @@ pub(crate) fn target(api: Api) -> TargetPlan {
         headers: Vec::new(),
         timeouts: limits(),
         status: StatusClasses { ok: (200..300).collect(), shed: [429, 503].into() },
+        ca: Vec::new(),
+        http: HttpVersion::One,
         connection: ConnectionMode::Pooled,
         labels: BTreeMap::new(),
     }

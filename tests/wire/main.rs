@@ -7,8 +7,12 @@ mod arrivals;
 mod behaviours;
 mod client;
 mod connections;
+mod http2;
+mod identity;
 mod requests;
 mod server;
+mod server2;
+mod tls;
 
 /// Runs a test on one thread, as a worker does.
 fn on_one_thread(test: impl Future<Output = ()>) {

@@ -1,5 +1,6 @@
 //! A raw server that misbehaves on purpose.
 
+use crate::identity::Identity;
 use std::cell::RefCell;
 use std::future::pending;
 use std::path::Path;
@@ -9,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::task::JoinSet;
+use tokio_rustls::server::TlsStream;
 
 /// One thing that the server does with a request.
 #[derive(Debug, Clone)]
@@ -72,6 +74,25 @@ impl Server {
         Self::over(url, async move || listener.accept().await.unwrap().0, script)
     }
 
+    /// The same over TLS, as `localhost`, with the certificate of `identity`. A handshake that fails
+    /// is a connection that was not seen.
+    pub(crate) async fn start_tls(
+        identity: &Identity,
+        script: impl Fn(&Call) -> Vec<Act> + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+        let acceptor = identity.acceptor(&[b"http/1.1"]);
+        let accept = async move || loop {
+            let (tcp, _) = listener.accept().await.unwrap();
+            tcp.set_nodelay(true).unwrap();
+            if let Ok(stream) = acceptor.accept(tcp).await {
+                return stream;
+            }
+        };
+        Self::over(url, accept, script)
+    }
+
     fn over<S: Line>(
         url: String,
         mut accept: impl AsyncFnMut() -> S + 'static,
@@ -131,6 +152,12 @@ impl Line for TcpStream {
 
 impl Line for UnixStream {
     fn reset(&self) {}
+}
+
+impl Line for TlsStream<TcpStream> {
+    fn reset(&self) {
+        self.get_ref().0.set_zero_linger().unwrap();
+    }
 }
 
 async fn serve<S: Line>(

@@ -6,7 +6,7 @@ use crate::config::plan::ConnectionMode;
 
 section! {
     /// The service under test: one of `command`, `url` and `demo`, and how it is spoken to.
-    Target later ["cpus", "residency", "http"] {
+    Target later ["cpus", "residency"] {
         /// Program and arguments of a server that Plimsoll starts and stops, as a list; no shell is
         /// involved. `{port}` is replaced by a free port.
         command: List<Spanned<String>>,
@@ -44,11 +44,18 @@ section! {
         request: Request,
         /// Headers of each request; `${VAR}` is read from the environment and never written out.
         headers: Keyed<Spanned<Secret>>,
+        /// PEM file, relative to this file, with certificates that are trusted besides those of the
+        /// machine: the authority of a private network.
+        ca: Spanned<String>,
         /// Limits on each request.
         timeouts: Timeouts,
         /// How status codes are read; all else is a failure.
         status: Status,
-        /// When a connection is opened anew; default `pooled`.
+        /// Version of HTTP: 1 (default) or 2. 2 is agreed upon over TLS, and spoken unasked without.
+        http: Spanned<u16>,
+        /// Connections that all requests share with `http: 2`, 1 to 1024; default 1.
+        connections: Spanned<u16>,
+        /// When a connection is opened anew with `http: 1`; default `pooled`.
         connection: Spanned<ConnectionMode>,
         /// What identifies a server that runs elsewhere, such as `gpu: H100`.
         labels: Keyed<Spanned<Label>>,

@@ -3,9 +3,11 @@
 //! never leaves [`read`]; it is `None` where other rules would only repeat the problem.
 
 mod api;
+mod ca;
 mod check;
 mod demo;
 mod gate;
+mod http;
 mod slo;
 mod target;
 #[cfg(test)]
@@ -53,9 +55,23 @@ pub fn read(
     sets: &[String],
     lookup: Lookup<'_>,
 ) -> Result<Plan, Box<Invalid>> {
+    read_with(file, text, sets, lookup, &|_| Err("there are no files here".to_owned()))
+}
+
+/// Gives the bytes of a file that a suite names, or what the system said.
+pub(super) type Files<'a> = &'a dyn Fn(&Path) -> Result<Vec<u8>, String>;
+
+/// The same; `files` answers for the files that the suite names.
+pub(super) fn read_with(
+    file: &Path,
+    text: &str,
+    sets: &[String],
+    lookup: Lookup<'_>,
+    files: Files<'_>,
+) -> Result<Plan, Box<Invalid>> {
     let mut source = Source::new(&file.display().to_string(), text);
     let mut problems = Problems::default();
-    let plan = read_into(&mut source, file, sets, lookup, &mut problems);
+    let plan = read_into(&mut source, file, sets, (lookup, files), &mut problems);
     match plan {
         Some(plan) if problems.is_empty() => Ok(plan),
         Some(_) | None => {
@@ -69,7 +85,7 @@ fn read_into(
     source: &mut Source,
     file: &Path,
     sets: &[String],
-    lookup: Lookup<'_>,
+    (lookup, files): (Lookup<'_>, Files<'_>),
     problems: &mut Problems,
 ) -> Option<Plan> {
     let mut root = yaml::parse(source.text(), super::Origin::File, problems)?;
@@ -86,7 +102,8 @@ fn read_into(
     }
     set::apply(&mut root, sets, source, problems);
     let suite = Suite::decode(&root, &mut Decoder::new(problems))?;
-    let mut context = Context { source, lookup, problems };
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let mut context = Context { source, lookup, files, folder, problems };
     context.suite(&suite, &root, file)
 }
 
@@ -94,6 +111,9 @@ fn read_into(
 struct Context<'a> {
     source: &'a Source,
     lookup: Lookup<'a>,
+    files: Files<'a>,
+    /// Where the suite is: paths in it count from here.
+    folder: &'a Path,
     problems: &'a mut Problems,
 }
 

@@ -23,6 +23,8 @@ impl Context<'_> {
         let is_streamed = matches!(api, Some(Api::OpenAiChat { stream: true, .. }) | None);
         let timeouts = self.timeouts(raw.timeouts.as_ref(), is_streamed);
         let status = self.status(raw.status.as_ref());
+        let ca = self.ca(raw);
+        let http = self.http_version(raw);
         let labels = raw.labels.iter().flat_map(|labels| &labels.entries);
         Some(TargetPlan {
             source: source?,
@@ -30,6 +32,8 @@ impl Context<'_> {
             headers,
             timeouts: timeouts?,
             status,
+            ca,
+            http,
             connection: raw.connection.as_ref().map_or(ConnectionMode::Pooled, |mode| mode.value),
             labels: labels
                 .map(|(name, label)| (name.value.clone(), label.value.0.clone()))

@@ -4,7 +4,7 @@ use super::{connect, run_on_threads};
 use crate::load::control::Audience;
 use crate::load::error::{ClientError, LoadError};
 use crate::load::exchange::{Exchanged, Observer};
-use crate::load::fake::{Act, Fake, closed, job, ms, open, team};
+use crate::load::fake::{Act, Fake, closed, job, known, ms, open, team};
 use crate::load::link::Word;
 use crate::load::share::Share;
 use crate::load::timer::Timer;
@@ -32,6 +32,10 @@ impl Drop for Told {
 impl Exchange for Told {
     fn has_tokens(&self) -> bool {
         self.0.has_tokens()
+    }
+
+    fn clock_steps(&self) -> u64 {
+        self.0.clock_steps()
     }
 
     async fn prewarm(&self, connections: usize) -> usize {
@@ -62,7 +66,7 @@ async fn run(
 ) -> Result<TrialReport, LoadError> {
     let mut audience = Audience { watch: &mut Patient, windows, rows: None };
     let played = run_on_threads(job, team(job, workers), open, &mut audience, stop).await?;
-    Ok(played.report(job, Some(100_000)).unwrap())
+    Ok(played.report(job, known()).unwrap())
 }
 
 #[tokio::test]
@@ -182,7 +186,7 @@ async fn several_workers_give_the_counts_and_the_histograms_of_one() {
         let mut audience = Audience { watch: &mut Patient, windows: &mut nobody, rows: None };
         let both = async { tokio::join!(join_all(all), seat.supervise(&mut audience)) };
         let (_, played) = LocalSet::new().run_until(both).await;
-        reports.push(played.unwrap().unwrap().report(&job, None).unwrap());
+        reports.push(played.unwrap().unwrap().report(&job, known()).unwrap());
     }
     let [one, rest @ ..] = &reports[..] else { panic!("no report") };
     for many in rest {

@@ -24,6 +24,9 @@ pub struct Readings {
     /// CPU that the machine's host gave to others / wall time: 1 is one whole core.
     #[serde(default)]
     pub steal_cores: Option<f64>,
+    /// Sessions per second that the calibration foretells for these workers.
+    #[serde(default)]
+    pub can_offer_per_s: Option<f64>,
     /// CPU that processes used which are neither ours nor the target's / wall time.
     #[serde(default)]
     pub foreign_cores: Option<f64>,

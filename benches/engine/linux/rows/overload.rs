@@ -1,0 +1,84 @@
+//! A10 and A11: what happens beyond the limit of this machine, and below it.
+
+use super::super::child::Priority;
+use super::super::clock::SECOND_NS;
+use super::super::mock::{Mock, Summary};
+use super::super::number::as_f64;
+use super::super::rounds::Bench;
+use super::super::server::Server;
+use super::super::suite::{self, Api};
+use super::super::table::{Demand, Reading};
+use super::super::trial::{Load, Played, Trial};
+use super::plain::closed_loop;
+use super::{Experiment, figure};
+
+/// Length of the closed loop that finds the limit.
+const LEARNING_SECONDS: u32 = 3;
+/// Length of the trials.
+const SECONDS: u32 = 30;
+
+pub(super) const REFUSAL: Experiment = Experiment {
+    rows: &["A10"],
+    figures: &[figure("A10", "asked 3 x the limit: invalid after", Demand::AtMost(5.0), "s")],
+    run: refusal,
+};
+
+pub(super) const OFFER: Experiment = Experiment {
+    rows: &["A11"],
+    figures: &[figure("A11", "offered at 70 % of the limit, 30 s", Demand::AtLeast(100.0), "%")],
+    run: offer,
+};
+
+fn refusal(bench: &Bench<'_>) -> anyhow::Result<Vec<Reading>> {
+    let limit = limit(bench, Priority::Ordinary)?;
+    let asked = 3.0 * limit;
+    let (played, _) = open_loop(bench, asked, Priority::Ordinary)?;
+    let seconds = as_f64(played.ran.wall_ns) / 1e9;
+    let reasons = played.reasons();
+    let reading = if !played.is_invalid() {
+        Reading::failed(format!("not declared invalid: {}", played.ran.status))
+    } else if !reasons.to_ascii_lowercase().contains("cpu") {
+        Reading::failed(format!("CPU is not named: {reasons}"))
+    } else {
+        Reading::of(seconds)
+    };
+    let reading = reading.beside("limit /s", limit).beside("asked /s", asked);
+    Ok(vec![reading.beside("seconds", seconds).wait(played.ran.wait_share())])
+}
+
+fn offer(bench: &Bench<'_>) -> anyhow::Result<Vec<Reading>> {
+    let rate = 0.7 * limit(bench, bench.quiet)?;
+    let (played, summary) = open_loop(bench, rate, bench.quiet)?;
+    let (intended, written) = (played.count("intended")?, played.count("written")?);
+    let written = written.min(summary.requests);
+    let reading = Reading::of(as_f64(written) / as_f64(intended) * 100.0);
+    let reading = reading.beside("rate /s", rate).beside("seconds", as_f64(intended) / rate);
+    Ok(vec![reading.wait(played.ran.wait_share()).invalid(played.is_invalid())])
+}
+
+/// Requests per second of a closed loop, as the mock saw them.
+fn limit(bench: &Bench<'_>, priority: Priority) -> anyhow::Result<f64> {
+    let (_, summary) = closed_loop(bench, LEARNING_SECONDS, priority)?;
+    let time = summary.last_request_ns - summary.first_request_ns;
+    anyhow::ensure!(time > SECOND_NS, "the closed loop ended after {time} ns");
+    Ok(as_f64(summary.requests) / as_f64(time) * 1e9)
+}
+
+fn open_loop(
+    bench: &Bench<'_>,
+    rate: f64,
+    priority: Priority,
+) -> anyhow::Result<(Played, Summary)> {
+    let server = Server::start(&Mock::plain(), priority)?;
+    let suite = suite::write(bench.folder(), &server.url(), Api::Plain)?;
+    let trial = Trial {
+        program: &bench.options.plimsoll,
+        suite: &suite,
+        load: Load::Rate(rate),
+        seconds: SECONDS,
+        trace: None,
+        priority,
+    };
+    let played = trial.play()?;
+    Ok((played, server.stop()?))
+}

@@ -1,0 +1,203 @@
+//! Requests in flight. Each is made by a runner: a task that makes one request after another, so that
+//! a request allocates no task of its own.
+
+use super::clock::Clock;
+use super::error::LoadError;
+use super::exchange::{Exchanged, Observer};
+use super::play::Due;
+use super::stamped::Arrival;
+use super::worker::Exchange;
+use crate::target::protocol::Asked;
+use crate::trial::{Recorder, RequestId};
+use crate::workload::{HistoryMode, Salt};
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+use std::time::Duration;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
+
+/// One request on its way.
+pub(super) struct Request {
+    pub(super) due: Due,
+    pub(super) number: u64,
+    pub(super) salt: Salt,
+    pub(super) history: HistoryMode,
+    pub(super) answers: Vec<String>,
+    pub(super) clock: Clock,
+}
+
+/// A request that has ended and is recorded.
+pub(super) struct Done {
+    pub(super) id: RequestId,
+    pub(super) at: Duration,
+    /// Whether its session has a turn after it.
+    pub(super) has_next: bool,
+    pub(super) answers: Vec<String>,
+    pub(super) exchanged: Exchanged,
+}
+
+/// The runners of one worker. They run inside its `LocalSet`.
+pub(super) struct Runners<E> {
+    client: Rc<E>,
+    recorder: Rc<RefCell<Recorder>>,
+    yard: Rc<Yard>,
+    tasks: JoinSet<()>,
+}
+
+/// What the runners and their worker share.
+#[derive(Default)]
+struct Yard {
+    /// The one that was used last is used next.
+    idle: RefCell<Vec<Rc<Runner>>>,
+    done: RefCell<VecDeque<Done>>,
+    worker: Cell<Option<Waker>>,
+}
+
+#[derive(Default)]
+struct Runner {
+    next: Cell<Option<Request>>,
+    waker: Cell<Option<Waker>>,
+}
+
+impl<E: Exchange + 'static> Runners<E> {
+    pub(super) fn new(client: Rc<E>, recorder: Rc<RefCell<Recorder>>) -> Self {
+        Self { client, recorder, yard: Rc::default(), tasks: JoinSet::new() }
+    }
+
+    /// Sends a request.
+    pub(super) fn send(&mut self, request: Request) {
+        let idle = self.yard.idle.borrow_mut().pop();
+        let runner = idle.unwrap_or_else(|| self.open());
+        runner.next.set(Some(request));
+        if let Some(waker) = runner.waker.take() {
+            waker.wake();
+        }
+    }
+
+    fn open(&mut self) -> Rc<Runner> {
+        let runner = Rc::new(Runner::default());
+        let (client, recorder) = (Rc::clone(&self.client), Rc::clone(&self.recorder));
+        let (its, yard) = (Rc::clone(&runner), Rc::clone(&self.yard));
+        self.tasks.spawn_local(async move {
+            loop {
+                let request = its.request().await;
+                let done = request.send(&*client, &recorder).await;
+                yard.put(done, &its);
+            }
+        });
+        runner
+    }
+
+    /// A request that has ended, if there is one.
+    pub(super) fn take_done(&self) -> Option<Done> {
+        self.yard.done.borrow_mut().pop_front()
+    }
+
+    /// Waits until there is one. Cancel-safe.
+    pub(super) async fn some_done(&self) {
+        poll_fn(|cx| {
+            if self.yard.done.borrow().is_empty() {
+                self.yard.worker.set(Some(cx.waker().clone()));
+                Poll::Pending
+            } else {
+                Poll::Ready(())
+            }
+        })
+        .await;
+    }
+
+    /// A runner ends only by a panic: a defect of ours.
+    pub(super) fn check(&mut self) -> Result<(), LoadError> {
+        self.tasks.try_join_next().map_or(Ok(()), |ended| ended.map_err(LoadError::from_task))
+    }
+
+    /// Drops what is in flight.
+    pub(super) async fn close(mut self) -> Result<(), LoadError> {
+        self.tasks.abort_all();
+        let is_panic = |error: &JoinError| error.is_panic();
+        while let Some(ended) = self.tasks.join_next().await {
+            if let Some(error) = ended.err().filter(is_panic) {
+                return Err(LoadError::from_task(error));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Yard {
+    fn put(&self, done: Done, runner: &Rc<Runner>) {
+        self.done.borrow_mut().push_back(done);
+        self.idle.borrow_mut().push(Rc::clone(runner));
+        if let Some(waker) = self.worker.take() {
+            waker.wake();
+        }
+    }
+}
+
+impl Runner {
+    async fn request(&self) -> Request {
+        poll_fn(|cx| match self.next.take() {
+            Some(request) => Poll::Ready(request),
+            None => {
+                self.waker.set(Some(cx.waker().clone()));
+                Poll::Pending
+            }
+        })
+        .await
+    }
+}
+
+impl Request {
+    async fn send(self, client: &impl Exchange, recorder: &RefCell<Recorder>) -> Done {
+        let Due { id, intended, session } = self.due;
+        let turn = usize::try_from(id.turn).unwrap_or(usize::MAX);
+        let asked = Asked {
+            session: &session,
+            turn,
+            request: self.number,
+            salt: self.salt,
+            history: self.history,
+            answers: &self.answers,
+        };
+        let tap = Tap { id, clock: self.clock, recorder };
+        let exchanged = client.exchange(&asked, self.clock.at(intended), &tap).await;
+        let at = self.clock.now();
+        recorder.borrow_mut().end(id, at, exchanged.ending);
+        let has_next = turn + 1 < session.turns.len();
+        Done { id, at, has_next, answers: self.answers, exchanged }
+    }
+}
+
+/// Hands what is observed of one request to the recorder. Nothing else runs while it is borrowed.
+struct Tap<'a> {
+    id: RequestId,
+    clock: Clock,
+    recorder: &'a RefCell<Recorder>,
+}
+
+impl Observer for Tap<'_> {
+    fn connected(&self, took: Duration) {
+        self.recorder.borrow_mut().connected(self.id, took);
+    }
+
+    fn begun(&self) {
+        self.recorder.borrow_mut().begun(self.id);
+    }
+
+    fn written(&self, at: Instant) {
+        self.recorder.borrow_mut().written(self.id, self.clock.since_start(at));
+    }
+
+    fn first_byte(&self, arrival: Arrival) {
+        self.recorder.borrow_mut().first_byte(self.id, self.clock.since_start(arrival.at));
+    }
+
+    fn chunk(&self, arrival: Arrival, answer: bool) {
+        let mut recorder = self.recorder.borrow_mut();
+        recorder.received(self.id, arrival.lag);
+        recorder.chunk(self.id, self.clock.since_start(arrival.at), answer);
+    }
+}
