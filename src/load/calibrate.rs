@@ -135,8 +135,8 @@ async fn play(
         in_flight_max: None,
         workers: Some(1),
         target_pid: None,
-        learnt: &Learnt::default(),
         calibration: None,
+        learnt: &Learnt::default(),
     };
     let mut audience = Audience { watch: &mut Patient, windows: &mut |_| {}, rows: None };
     run_trial(&trial, &mut audience, stop).await

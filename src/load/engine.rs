@@ -52,10 +52,10 @@ pub struct LiveTrial<'a> {
     pub workers: Option<u32>,
     /// The target's process, if it runs on this machine: its CPU is no neighbour's.
     pub target_pid: Option<i32>,
-    /// What earlier trials learnt of the target, and where this one adds to it.
-    pub learnt: &'a Learnt,
     /// What the generator costs on this machine; `None`: a load is not refused for its CPU.
     pub calibration: Option<Calibration>,
+    /// What earlier trials learnt of the target, and where this one adds to it.
+    pub learnt: &'a Learnt,
 }
 
 /// Runs a trial. The audience is told in the caller's task; the load itself does not wait for it.

@@ -301,8 +301,8 @@ impl<E: Exchange + 'static> Worker<E> {
         ended: Ended,
         cpu_cores: Option<f64>,
     ) -> Result<Part, LoadError> {
-        // What ended by itself just before.
         while let Some(Done { id, exchanged, .. }) = self.runners.take_done() {
+            // It ended by itself, just before.
             self.note_failure(id, exchanged.ending.outcome, || exchanged.detail);
         }
         self.runners.close().await?;

@@ -34,10 +34,10 @@ pub struct Live<'a> {
     /// Whether a request has ever ended well.
     is_proven: bool,
     in_flight_max: Option<usize>,
-    learnt: Learnt,
     calibration: Option<Calibration>,
     workers: Option<u32>,
     trace: Option<&'a mut TraceFile>,
+    learnt: Learnt,
 }
 
 impl<'a> Live<'a> {
@@ -61,10 +61,10 @@ impl<'a> Live<'a> {
             trials: 0,
             is_proven: false,
             in_flight_max: None,
-            learnt: Learnt::default(),
             calibration: None,
             workers: None,
             trace: None,
+            learnt: Learnt::default(),
         }
     }
 

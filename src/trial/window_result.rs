@@ -7,6 +7,9 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
+/// A last window is one of its own from this part of the one before on.
+const SHORTEST: u32 = 10;
+
 /// One trial with its course.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrialOutput {
@@ -19,7 +22,7 @@ pub struct TrialOutput {
 
 impl From<&TrialReport> for TrialOutput {
     fn from(report: &TrialReport) -> Self {
-        Self { trial: TrialResult::from(report), windows: windows_of(report, usize::MAX) }
+        Self { trial: TrialResult::from(report), windows: windows_of(&report.windows, usize::MAX) }
     }
 }
 
@@ -64,11 +67,21 @@ impl From<&Cells> for WindowLatency {
     }
 }
 
-/// The windows of a trial; if there are more than `most`, neighbours are joined.
+/// The windows of a trial; if there are more than `most`, neighbours are joined. What is left after the
+/// last whole one is a window too, unless it is so short that its rates would say nothing.
 #[must_use]
-pub fn windows_of(report: &TrialReport, most: usize) -> Vec<WindowResult> {
-    let together = report.windows.len().div_ceil(most.max(1)).max(1);
-    let joined = report.windows.chunks(together).filter_map(|group| {
+pub fn windows_of(windows: &[Window], most: usize) -> Vec<WindowResult> {
+    let mut windows = windows.to_vec();
+    let begin = |earlier: &[Window]| earlier.last().map_or(Duration::ZERO, |window| window.end);
+    if let [earlier @ .., kept, rest] = windows.as_slice()
+        && rest.end.saturating_sub(kept.end) < kept.end.saturating_sub(begin(earlier)) / SHORTEST
+        && let Some(rest) = windows.pop()
+        && let Some(kept) = windows.last_mut()
+    {
+        kept.extend(&rest);
+    }
+    let together = windows.len().div_ceil(most.max(1)).max(1);
+    let joined = windows.chunks(together).filter_map(|group| {
         group.iter().cloned().reduce(|mut sum, next| {
             sum.extend(&next);
             sum
@@ -88,5 +101,45 @@ fn result(window: &Window, begin: Duration) -> WindowResult {
         not_ok: window.not_ok,
         in_flight: window.in_flight,
         latency: latency.map(|(series, cells)| (series.name().to_owned(), cells.into())).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::windows_of;
+    use crate::trial::{Cells, Series, Window};
+    use std::time::Duration;
+
+    #[test]
+    fn windows_are_joined_and_nothing_of_them_is_lost() {
+        let window = |ms: u64| Window {
+            end: Duration::from_millis(ms),
+            intended: 10,
+            ok: 9,
+            not_ok: 1,
+            in_flight: ms,
+            latency: [(Series::E2e, Cells::default())].into(),
+            ..Window::default()
+        };
+        for (ends, most, expected) in [
+            (&[1_000, 2_000, 3_000, 3_500][..], 9, &[1.0, 2.0, 3.0, 3.5][..]),
+            (&[1_000, 2_000, 3_000, 3_500], 2, &[2.0, 3.5]),
+            (&[1_000, 2_000, 3_000, 3_005], 9, &[1.0, 2.0, 3.005]),
+            (&[1_000, 1_005], 9, &[1.005]),
+            (&[20], 9, &[0.02]),
+            (&[], 9, &[]),
+        ] {
+            let all: Vec<Window> = ends.iter().map(|ms| window(*ms)).collect();
+            let windows = windows_of(&all, most);
+            let found: Vec<f64> = windows.iter().map(|window| window.end_s).collect();
+            assert_eq!(found, expected);
+            let sum = |of: fn(&super::WindowResult) -> u64| windows.iter().map(of).sum::<u64>();
+            assert_eq!(sum(|window| window.intended), 10 * ends.len() as u64);
+            assert_eq!(sum(|window| window.not_ok), ends.len() as u64);
+            assert_eq!(windows.last().map(|window| window.in_flight), ends.last().copied());
+            let length: f64 = windows.iter().map(|window| window.seconds).sum();
+            assert!((length - expected.last().copied().unwrap_or(0.0)).abs() < 1e-6);
+            assert!(windows.iter().all(|window| window.latency.is_empty()), "nothing was observed");
+        }
     }
 }

@@ -82,11 +82,13 @@ fn exactly_so_many_sessions_are_measured_as_asked_for() {
             .map(|row| row["session"].as_u64().unwrap())
             .collect();
         assert_eq!(measured, (20..131).collect(), "{load:?}");
-        assert_eq!(rows.len() as u64, trial["requests"].as_u64().unwrap(), "{load:?}");
         assert!(rows.iter().all(|row| row["intended_ns"].as_u64() <= row["ended_ns"].as_u64()));
-        let windows = trial["windows"].as_array().unwrap();
+        let (requests, windows) = (&trial["requests"], trial["windows"].as_array().unwrap());
         let due: u64 = windows.iter().map(|window| window["intended"].as_u64().unwrap()).sum();
-        assert_eq!(due, rows.len() as u64, "{windows:?}");
+        assert_eq!(Some(due), requests.as_u64(), "{windows:?}");
+        // What was in flight at the end, only to keep the load on, never ended.
+        let left = windows.last().unwrap()["in_flight"].as_u64().unwrap();
+        assert_eq!(rows.len() as u64 + left, due, "{windows:?}");
     }
 }
 
@@ -98,7 +100,8 @@ fn a_closed_loop_learns_how_much_fits_and_keeps_few_connections() {
     assert_eq!(trial["index"], 1);
     // What was played to learn is not in the trace, and left no connection open.
     let (_, rows) = trace(&bench, "t");
-    assert_eq!(rows.len() as u64, trial["requests"].as_u64().unwrap() - 1, "one to settle");
+    let left = trial["requests"].as_u64().unwrap() - rows.len() as u64;
+    assert!((1..=1 + 3).contains(&left), "one to settle, and what was in flight: {left}");
     assert!(server.most_open() <= 3 + 3, "{}", server.most_open());
 }
 
@@ -111,11 +114,11 @@ fn a_header_is_never_printed() {
         let url = server.url();
         let load = ["--rate", "200", "--sessions", "120", "--trace", "t", "--body", "x"];
         let arguments = [&["trial", &url, "-H", &header, "--format", format][..], &load].concat();
-        let ran = bench.run_with(&arguments, &[("PLIMSOLL_LOG", "trace")]).exits(1);
+        let ran = bench.run_with(&arguments, &[("PLIMSOLL_LOG", "trace")]);
         let ran = ran.prints(&["http_error", "status 401"]);
         assert!(!format!("{ran}{}", bench.read("t")).contains(KEY), "{ran}");
     }
-    for wrong in [KEY.to_owned(), format!("x: {KEY}\n"), format!("bad name: {KEY}")] {
+    for wrong in [KEY.to_owned(), format!("x: a\n{KEY}"), format!("bad name: {KEY}")] {
         let ran = bench.run(&["trial", &server.url(), "--rate", "5", "-H", &wrong]).exits(2);
         assert!(ran.stderr.contains("--header") && !ran.stderr.contains(KEY), "{ran}");
     }

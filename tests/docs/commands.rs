@@ -23,8 +23,9 @@ const MEASURING: [&[&str]; 8] = [
 ];
 
 /// Other programs: `.ci/run` builds and tests, the action builds in release mode.
-const OTHERS: [&[&str]; 5] = [
+const OTHERS: [&[&str]; 6] = [
     &["cargo", "test"],
+    &["cargo", "bench"],
     &["cargo", "build", "--release"],
     &["cargo", "install", "--path", "."],
     &["git", "add"],

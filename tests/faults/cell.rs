@@ -75,10 +75,10 @@ pub(crate) fn target(shape: Shape, timeouts: Timeouts, padding: usize) -> Target
         headers: Vec::new(),
         timeouts,
         status: StatusClasses { ok: (200..300).collect(), shed: [429, 503].into() },
-        ca: Vec::new(),
-        http: HttpVersion::One,
         connection: ConnectionMode::Pooled,
         labels: BTreeMap::new(),
+        ca: Vec::new(),
+        http: HttpVersion::One,
     }
 }
 
@@ -144,8 +144,8 @@ pub(crate) async fn play_knowing(
         in_flight_max: None,
         workers: None,
         target_pid: None,
-        learnt,
         calibration: None,
+        learnt,
     };
     let mut audience = Audience { watch, windows: &mut |_| {}, rows: None };
     Box::pin(run_trial(&trial, &mut audience, stop)).await

@@ -13,7 +13,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 /// Time between two samples of a child.
-const SAMPLE_NS: i64 = 50_000_000;
+const SAMPLE_NS: i64 = 20_000_000;
 
 /// Where a process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +69,22 @@ impl Ran {
     pub(super) fn wait_share(&self) -> Option<f64> {
         let (first, last) = (self.samples.first()?, self.samples.last()?);
         share(first, last, |sample| sample.wait_ns)
+    }
+
+    /// CPU used from an instant on: what a client did before its first request is no request's cost.
+    pub(super) fn cpu_ns_since(&self, from_ns: u64) -> u64 {
+        let after = self.samples.iter().position(|sample| sample.at_ns > from_ns);
+        let after = after.unwrap_or(self.samples.len());
+        let sample = |index: usize| self.samples.get(index).copied();
+        let before = after.checked_sub(1).and_then(sample).unwrap_or_default();
+        let next = sample(after).unwrap_or(before);
+        // Between two samples it is taken as steady.
+        let spent = u128::from(next.cpu_ns.saturating_sub(before.cpu_ns));
+        let part = u128::from(from_ns.saturating_sub(before.at_ns));
+        let period = u128::from(next.at_ns.saturating_sub(before.at_ns));
+        let until = (spent * part).checked_div(period).unwrap_or_default();
+        let until = before.cpu_ns + u64::try_from(until).unwrap_or_default();
+        self.cpu_ns.saturating_sub(until)
     }
 
     /// CPUs used between two instants.

@@ -42,7 +42,17 @@ pub(super) struct Played {
 
 impl Trial<'_> {
     /// Plays it and reads its result, whatever the verdict.
+    ///
+    /// # Errors
+    /// It has no result, as after a refusal to start.
     pub(super) fn play(&self) -> anyhow::Result<Played> {
+        let played = self.attempt()?;
+        anyhow::ensure!(!played.result.is_null(), "refused: {}", played.reasons());
+        Ok(played)
+    }
+
+    /// The same, where a refusal is an answer too.
+    pub(super) fn attempt(&self) -> anyhow::Result<Played> {
         let mut command = on(Some(CLIENT_CORE), self.priority, self.program);
         command.args(["trial", "--format", "json", "--quiet", "--config"]).arg(self.suite);
         match self.load {
@@ -56,7 +66,6 @@ impl Trial<'_> {
         let ran = run(command, Duration::from_secs(self.seconds.into()) + GRACE)?;
         let result = serde_json::from_str(&ran.out)
             .with_context(|| format!("no result, {}: {}", ran.status, ran.err.trim()));
-        // A refusal before the start has no result, and is one.
         let is_invalid = ran.status.code() == Some(EXIT_INVALID);
         let result = if is_invalid { result.unwrap_or_default() } else { result? };
         let played = Played { ran, result };
@@ -80,7 +89,10 @@ impl Played {
         let reasons = self.result.get("reasons").and_then(Value::as_array);
         let text = |reason: &Value| {
             let part = |name: &str| reason.get(name).and_then(Value::as_str).unwrap_or_default();
-            format!("{}: {}", part("signal"), part("text"))
+            match part("text") {
+                "" => reason.to_string(),
+                text => format!("{}: {text}", part("signal")),
+            }
         };
         let mut all: Vec<String> = reasons.into_iter().flatten().map(text).collect();
         all.extend(self.ran.err.lines().map(str::to_owned));

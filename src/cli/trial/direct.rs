@@ -30,15 +30,24 @@ const VARIABLES: [&str; 7] = [
 pub(super) struct Direct {
     /// As of a suite with one check; its target is the first URL.
     pub(super) plan: Plan,
-    /// All base URLs.
-    pub(super) base_urls: Vec<String>,
+    /// All URLs.
+    pub(super) places: Places,
+}
+
+/// Where the target is; both empty: the suite says it.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    /// What is asked whether it lives, for each URL.
+    pub(super) bases: Vec<String>,
+    /// What sessions take turns over: the same, or whole requests.
+    pub(super) urls: Vec<String>,
 }
 
 /// Reads the options. On an error the message has been printed, and the exit status is returned.
 pub(super) fn direct(urls: &[String], request: &Request) -> Result<Direct, ExitStatus> {
     request.fits_its_api()?;
     let body = request.body.as_deref().map(body).transpose()?;
-    let mut places: Vec<(Plan, String)> = Vec::with_capacity(urls.len());
+    let mut read_urls: Vec<(Plan, String)> = Vec::with_capacity(urls.len());
     for url in urls {
         let (base, path) = request.divided(url)?;
         let document = request.document(base, path.as_deref())?;
@@ -46,19 +55,20 @@ pub(super) fn direct(urls: &[String], request: &Request) -> Result<Direct, ExitS
             .map_err(|invalid| explain(&invalid, &document))?;
         let TargetSource::Url(base) = &plan.target.source else { return Err(ExitStatus::Usage) };
         let base = base.clone();
-        places.push((plan, base));
+        read_urls.push((plan, base));
     }
-    let paths: Vec<String> = places.iter().map(|(plan, _)| path_of(&plan.target.api)).collect();
+    let paths: Vec<String> = read_urls.iter().map(|(plan, _)| path_of(&plan.target.api)).collect();
     let is_one_path = paths.windows(2).all(|pair| pair.first() == pair.last());
-    let mut base_urls: Vec<String> = places.iter().map(|(_, base)| base.clone()).collect();
-    let (mut plan, _) = places.into_iter().next().ok_or(ExitStatus::Usage)?;
+    let bases: Vec<String> = read_urls.iter().map(|(_, base)| base.clone()).collect();
+    let mut urls = bases.clone();
+    let (mut plan, _) = read_urls.into_iter().next().ok_or(ExitStatus::Usage)?;
     if !is_one_path {
         // Then each URL is a whole request, and sent as it is.
         if paths.iter().any(|path| VARIABLES.iter().any(|name| path.contains(name))) {
             let what = "several URLs with variables differ in their paths";
             return Err(usage(what, "give them the same path, or take the variables out"));
         }
-        for (base, path) in base_urls.iter_mut().zip(&paths).filter(|(base, _)| is_tcp(base)) {
+        for (base, path) in urls.iter_mut().zip(&paths).filter(|(base, _)| is_tcp(base)) {
             base.push_str(path);
         }
     }
@@ -74,7 +84,7 @@ pub(super) fn direct(urls: &[String], request: &Request) -> Result<Direct, ExitS
     }
     // What is asked for here is bounded by its own number of sessions.
     plan.budget.requests = u64::MAX;
-    Ok(Direct { plan, base_urls })
+    Ok(Direct { plan, places: Places { bases, urls } })
 }
 
 impl Request {
@@ -174,7 +184,7 @@ impl Request {
         } else {
             let default = if self.body.is_some() { "POST" } else { "GET" };
             let method = self.method.as_deref().unwrap_or(default).to_ascii_uppercase();
-            let whose = if self.path.is_some() { "--path" } else { "URL" };
+            let whose = if self.path.is_some() { "--path" } else { "URL, its path" };
             document.line(2, "api", "http", "--api");
             let path = self.path.as_deref().or(path).map(literal);
             let method = ("method", Some(literal(&method)), "--method");

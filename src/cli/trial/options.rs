@@ -71,7 +71,7 @@ pub(super) struct Offer {
     /// Threads that offer the load, 1 to 16; by default as many as load and machine ask for
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=16))]
     pub(super) workers: Option<u32>,
-    /// Write a line for each request into this file, as JSON
+    /// Write a line for each request that ended into this file, as JSON
     #[arg(long, value_name = "FILE")]
     pub(super) trace: Option<PathBuf>,
 }
@@ -124,8 +124,8 @@ pub(super) struct Request {
     /// unless another bound on failures is given
     #[arg(long = "slo", value_name = "CONDITION", requires = "urls")]
     pub(super) slos: Vec<String>,
-    /// Longest time of a request and of each part of it [default: 120s; the first output of a stream
-    /// 30s, the next 10s]
+    /// Longest time of a request and of each of its parts [default: 120s, of a stream's first output
+    /// 30s, of its next 10s]
     #[arg(long, value_name = "TIME", requires = "urls")]
     pub(super) timeout: Option<String>,
     /// Longest time to open a connection [default: 5s]
@@ -149,18 +149,14 @@ pub(super) enum Format {
 /// What a server speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum ApiName {
-    /// Plain requests
     Http,
-    /// OpenAI's chat completions
     OpenaiChat,
 }
 
-/// Law of the gaps between sessions.
+/// Law of the gaps between sessions: exponential, so that arrivals know nothing of each other, or equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Gaps {
-    /// Exponential gaps: arrivals know nothing of each other
     Poisson,
-    /// Equal gaps
     Constant,
 }
 

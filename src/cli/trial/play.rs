@@ -1,5 +1,6 @@
 //! Starts the target or asks for it, plays the trial, and lets go of the target.
 
+use super::direct::Places;
 use super::offer::Offered;
 use crate::cli::ExitStatus;
 use crate::cli::arguments::{complain, usage};
@@ -16,8 +17,7 @@ use tokio_util::sync::CancellationToken;
 /// What is played, and who hears of it.
 pub(super) struct Playing<'a> {
     pub(super) suite: &'a Plan,
-    /// Where the target is; none: the suite says it.
-    pub(super) base_urls: &'a [String],
+    pub(super) places: &'a Places,
     pub(super) offered: &'a Offered,
     pub(super) workers: Option<u32>,
     pub(super) trace: Option<&'a mut TraceFile>,
@@ -58,7 +58,7 @@ impl Playing<'_> {
             launched.map_err(|error| failed(&launch_problem(&error)))
         };
         let mut suite = self.suite.clone();
-        for url in self.base_urls.iter().skip(1) {
+        for url in self.places.bases.iter().skip(1) {
             suite.target.source = TargetSource::Url(url.clone());
             launch(&suite).await?;
         }
@@ -70,7 +70,7 @@ impl Playing<'_> {
         launched: &mut Launched,
         began: Instant,
     ) -> Result<TrialReport, ExitStatus> {
-        let base_urls = match self.base_urls {
+        let base_urls = match self.places.urls.as_slice() {
             [] => vec![launched.base_url.clone()],
             given => given.to_vec(),
         };

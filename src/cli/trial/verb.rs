@@ -1,6 +1,6 @@
 //! What the verb does: reads, plays, prints.
 
-use super::direct::{direct, shown};
+use super::direct::{Places, direct, shown};
 use super::offer::Offered;
 use super::options::{Format, Trial};
 use super::play::Playing;
@@ -22,14 +22,14 @@ impl Trial {
 
     fn measure(&self) -> Result<ExitStatus, ExitStatus> {
         let format = self.format.read(Format::Text)?;
-        let (suite, base_urls) = self.subject()?;
+        let (suite, places) = self.subject()?;
         let check = self.conditions(&suite)?;
         let offered = self.offer.plan(&suite, check)?;
         let mut trace = self.trace(&offered)?;
         let (stop, mut progress) = (CancellationToken::new(), Progress::new(self.quiet.quiet));
         let playing = Playing {
             suite: &suite,
-            base_urls: &base_urls,
+            places: &places,
             offered: &offered,
             workers: self.offer.workers,
             trace: trace.as_mut(),
@@ -59,16 +59,16 @@ impl Trial {
     }
 
     /// The suite, or what stands for it; with URLs also all of them.
-    fn subject(&self) -> Result<(Plan, Vec<String>), ExitStatus> {
+    fn subject(&self) -> Result<(Plan, Places), ExitStatus> {
         if self.urls.is_empty() {
-            return Ok((self.suite.read()?, Vec::new()));
+            return Ok((self.suite.read()?, Places::default()));
         }
         if let Some(option) = self.suite.given() {
             let what = format!("`{option}` has no meaning beside a URL: no suite is read");
             return Err(usage(&what, "take one of them out"));
         }
         let direct = direct(&self.urls, &self.request)?;
-        Ok((direct.plan, direct.base_urls))
+        Ok((direct.plan, direct.places))
     }
 
     fn conditions<'a>(&self, suite: &'a Plan) -> Result<&'a CheckPlan, ExitStatus> {
@@ -97,7 +97,7 @@ fn told(report: &TrialReport, check: &CheckPlan, format: Format) -> ExitStatus {
     let result = TrialOutput::from(report);
     let page = text::Page {
         trial: &result.trial,
-        windows: &crate::trial::windows_of(report, text::LINES_MAX),
+        windows: &crate::trial::windows_of(&report.windows, text::LINES_MAX),
         built_in: &added,
     };
     let printed = print(&match format {

@@ -34,6 +34,8 @@ pub(crate) struct Summary {
     /// Content chunks in each second of `CLOCK_MONOTONIC` since `first_second`.
     pub(crate) chunks_by_second: Vec<u64>,
     pub(crate) first_second: u64,
+    /// CPU of the mock itself.
+    pub(crate) cpu_ns: u64,
     /// When it read the first and the last request.
     pub(crate) first_request_ns: u64,
     pub(crate) last_request_ns: u64,
@@ -96,6 +98,7 @@ impl Truth {
     /// Writes the rows to `path` as lines of JSON, and hands over the summary.
     pub(super) fn finish(mut self, path: Option<&Path>) -> anyhow::Result<Summary> {
         self.summary.late_us_p99 = self.late.value_at_quantile(0.99);
+        self.summary.cpu_ns = crate::linux::clock::own_cpu_ns();
         if let Some(path) = path {
             let mut file = BufWriter::new(File::create(path)?);
             for row in &self.rows {

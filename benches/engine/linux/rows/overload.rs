@@ -25,7 +25,12 @@ pub(super) const REFUSAL: Experiment = Experiment {
 
 pub(super) const OFFER: Experiment = Experiment {
     rows: &["A11"],
-    figures: &[figure("A11", "offered at 70 % of the limit, 30 s", Demand::AtLeast(100.0), "%")],
+    figures: &[figure(
+        "A11",
+        "offered of asked at 70 % of the limit, 30 s",
+        Demand::AtLeast(100.0),
+        "%",
+    )],
     run: offer,
 };
 
@@ -37,7 +42,7 @@ fn refusal(bench: &Bench<'_>) -> anyhow::Result<Vec<Reading>> {
     let reasons = played.reasons();
     let reading = if !played.is_invalid() {
         Reading::failed(format!("not declared invalid: {}", played.ran.status))
-    } else if !reasons.to_ascii_lowercase().contains("cpu") {
+    } else if !names_cpu(&reasons) {
         Reading::failed(format!("CPU is not named: {reasons}"))
     } else {
         Reading::of(seconds)
@@ -46,13 +51,20 @@ fn refusal(bench: &Bench<'_>) -> anyhow::Result<Vec<Reading>> {
     Ok(vec![reading.beside("seconds", seconds).wait(played.ran.wait_share())])
 }
 
+/// Whether it says that the generator, by its CPU, is the limit: found out, or foretold.
+fn names_cpu(reasons: &str) -> bool {
+    reasons.to_ascii_lowercase().contains("cpu") || reasons.contains("this machine can offer")
+}
+
 fn offer(bench: &Bench<'_>) -> anyhow::Result<Vec<Reading>> {
     let rate = 0.7 * limit(bench, bench.quiet)?;
     let (played, summary) = open_loop(bench, rate, bench.quiet)?;
-    let (intended, written) = (played.count("intended")?, played.count("written")?);
-    let written = written.min(summary.requests);
-    let reading = Reading::of(as_f64(written) / as_f64(intended) * 100.0);
-    let reading = reading.beside("rate /s", rate).beside("seconds", as_f64(intended) / rate);
+    // Of what was asked, not only of what was tried: a trial that ends early offers less.
+    let asked = rate * f64::from(SECONDS);
+    let written = played.count("written").unwrap_or_default().min(summary.requests);
+    let reading = Reading::of(as_f64(written) / asked * 100.0);
+    let reading =
+        reading.beside("rate /s", rate).beside("seconds", as_f64(played.ran.wall_ns) / 1e9);
     Ok(vec![reading.wait(played.ran.wait_share()).invalid(played.is_invalid())])
 }
 
@@ -79,6 +91,6 @@ fn open_loop(
         trace: None,
         priority,
     };
-    let played = trial.play()?;
+    let played = trial.attempt()?;
     Ok((played, server.stop()?))
 }

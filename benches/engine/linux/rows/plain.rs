@@ -65,10 +65,10 @@ pub(super) fn closed_loop(
     Ok((played, server.stop()?))
 }
 
-/// CPU of all of a client per request that the mock answered, in us.
+/// CPU of a client per request that the mock answered, in us.
 fn us(ran: &Ran, summary: &Summary) -> anyhow::Result<f64> {
     let (requests, connections) = (summary.requests, summary.connections);
     let keeps = connections * 10 < requests;
     anyhow::ensure!(keeps, "{connections} connections for {requests} requests: not kept alive");
-    Ok(as_f64(ran.cpu_ns) / 1e3 / as_f64(requests))
+    Ok(as_f64(ran.cpu_ns_since(summary.first_request_ns)) / 1e3 / as_f64(requests))
 }

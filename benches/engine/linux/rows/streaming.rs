@@ -1,7 +1,6 @@
 //! A3: what a chunk costs, beside a client on reqwest.
 
 use super::super::child::{Priority, on, run as run_child};
-use super::super::number::as_f64;
 use super::super::rounds::Bench;
 use super::super::server::Server;
 use super::super::table::{Demand, Reading};
@@ -41,5 +40,5 @@ fn prototype(priority: Priority) -> anyhow::Result<f64> {
     command.arg("--count").arg((rate * streams::SECONDS).to_string());
     let ran = run_child(command, Duration::from_secs(90))?;
     anyhow::ensure!(ran.status.success(), "the prototype failed: {}", ran.err.trim());
-    Ok(as_f64(ran.cpu_ns) / 1e3 / as_f64(server.stop()?.chunks))
+    Ok(streams::chunk_us(&ran, &server.stop()?))
 }

@@ -1,6 +1,6 @@
 //! Streams of chunks, open loop: as many at once as asked, each 100 chunks at 20 a second.
 
-use super::super::child::Priority;
+use super::super::child::{Priority, Ran};
 use super::super::clock::SECOND_NS;
 use super::super::mock::{Mock, Summary};
 use super::super::number::as_f64;
@@ -101,8 +101,13 @@ impl Streamed {
         Ok(as_f64(chunks) / as_f64(due))
     }
 
-    /// CPU of all of the client per content chunk, in us.
+    /// CPU of the client per content chunk, in us.
     pub(super) fn chunk_us(&self) -> f64 {
-        as_f64(self.played.ran.cpu_ns) / 1e3 / as_f64(self.summary.chunks)
+        chunk_us(&self.played.ran, &self.summary)
     }
+}
+
+/// CPU of a client per content chunk that the mock sent, in us.
+pub(super) fn chunk_us(ran: &Ran, summary: &Summary) -> f64 {
+    as_f64(ran.cpu_ns_since(summary.first_request_ns)) / 1e3 / as_f64(summary.chunks)
 }

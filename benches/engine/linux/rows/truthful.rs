@@ -2,6 +2,7 @@
 
 use super::super::child::Priority;
 use super::super::hog;
+use super::super::number::as_f64;
 use super::super::rounds::Bench;
 use super::super::table::{Demand, Figure, Reading};
 use super::super::trial::CLIENT_CORE;
@@ -50,7 +51,9 @@ fn quiet(bench: &Bench<'_>) -> anyhow::Result<Vec<Reading>> {
             let delivered = streamed.delivered(count)? * 100.0;
             let late = f64::from(u32::try_from(streamed.summary.late_us_p99)?) / 1e3;
             full.push(about(&streamed, cores).beside("us a chunk", streamed.chunk_us()));
-            full.push(about(&streamed, delivered).beside("mock late p99 ms", late));
+            let mock = as_f64(streamed.summary.cpu_ns) / 1e3 / as_f64(streamed.summary.chunks);
+            let delivered = about(&streamed, delivered).beside("mock late p99 ms", late);
+            full.push(delivered.beside("mock us a chunk", mock));
         }
         errors.extend(compared(&mut streamed)?);
     }
