@@ -90,9 +90,9 @@ impl Wire {
         self.last_read.set(None);
     }
 
-    /// Whether the socket accepted a byte of the request.
+    /// Whether the socket accepted a byte of the request, or a connection of many all of it.
     pub(super) fn has_begun(&self) -> bool {
-        self.wrote.get()
+        self.wrote.get() || (self.trunk.is_some() && self.body_taken.get())
     }
 
     /// When the socket accepted the last byte of the request.

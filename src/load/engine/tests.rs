@@ -14,7 +14,7 @@ use crate::trial::{Ended, Outcome, Patient, RequestId, TrialReport, Window};
 use crate::workload::ThinkTime;
 use futures_util::future::join_all;
 use std::rc::Rc;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 use tokio::task::LocalSet;
 use tokio::time::{Instant, timeout};
@@ -127,7 +127,8 @@ async fn a_panic_of_one_of_the_threads_is_an_error_and_ends_the_others() {
     let report = run(&job, 2, open_fake, &CancellationToken::new(), &mut |_| {}).await;
     let Err(LoadError::Panicked { what }) = report else { panic!("{report:?}") };
     assert_eq!(what, "no luck");
-    ended.recv_timeout(LONG).unwrap();
+    // The other may have been told to go before it had opened anything.
+    assert_ne!(ended.recv_timeout(LONG), Err(RecvTimeoutError::Timeout));
 }
 
 #[tokio::test]
