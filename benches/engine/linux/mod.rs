@@ -8,7 +8,6 @@ mod mock;
 mod number;
 mod options;
 mod peers;
-mod prototype;
 mod rows;
 mod rounds;
 mod server;

@@ -2,7 +2,6 @@
 
 use super::hog::Hog;
 use super::mock::Mock;
-use super::prototype::Prototype;
 use super::timer::Timer;
 use clap::Parser;
 use std::path::PathBuf;
@@ -46,19 +45,16 @@ pub(super) enum Helper {
     Hog(Hog),
     /// How late tokio's own timer is
     Timer(Timer),
-    /// A streaming client on reqwest
-    Prototype(Prototype),
 }
 
 impl Helper {
-    pub(super) const NAMES: [&str; 4] = ["mock", "hog", "timer", "prototype"];
+    pub(super) const NAMES: [&str; 3] = ["mock", "hog", "timer"];
 
     pub(super) fn run(&self) -> anyhow::Result<()> {
         match self {
             Self::Mock(mock) => mock.run(),
             Self::Hog(hog) => hog.run(),
             Self::Timer(timer) => timer.run(),
-            Self::Prototype(prototype) => prototype.run(),
         }
     }
 }
