@@ -7,8 +7,10 @@ use crate::config::plan::ConnectionMode;
 use crate::trial::{Load, Scarce};
 use crate::units::as_f64;
 
-/// Share of the workers' cores that a plan may need by the calibration.
+/// Share of the workers' cores that a load is said to need at most …
 const CORES_SHARE: f64 = 0.70;
+/// … and by the calibration may need before it is refused: a trial that used more would be invalid.
+const CORES_SHARE_MAX: f64 = 0.85;
 /// Seconds for which a port stays taken after its connection was closed.
 const PORT_REST_S: f64 = 60.0;
 
@@ -142,7 +144,7 @@ pub fn feasible(
             let asked = rate.as_per_second();
             if let Some(calibration) = &means.calibration {
                 let (can, workers) = (offer_max(calibration, means.workers, cost), means.workers);
-                if asked > can {
+                if asked > can * (CORES_SHARE_MAX / CORES_SHARE) {
                     return Err(Refusal::Cpu { asked, can, workers });
                 }
             }
@@ -213,7 +215,7 @@ mod tests {
     fn what_cannot_be_offered_is_refused_with_what_can() {
         for (accepted, broken, cost, connection, signal, text, advice) in [
             (
-                open(69_999.0),
+                open(84_999.0),
                 open(210_000.0),
                 PLAIN,
                 Pooled,
@@ -222,12 +224,12 @@ mod tests {
                 "cores of its own",
             ),
             (
-                open(2_333.0),
-                open(2_334.0),
+                open(2_833.0),
+                open(2_834.0),
                 STREAMS,
                 Pooled,
                 "cpu",
-                "2334 sessions/s were asked for, but this machine can offer about 2333/s with 1 threads",
+                "2834 sessions/s were asked for, but this machine can offer about 2333/s with 1 threads",
                 "lower `to`",
             ),
             (

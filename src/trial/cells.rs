@@ -39,6 +39,7 @@ impl Cells {
             theirs.next_if(|(b, _)| *b == cell);
             sum.push((cell, count));
         }
+        sum.shrink_to_fit();
         self.0 = sum;
     }
 
@@ -77,7 +78,9 @@ impl Tray {
     /// What was counted since the last time.
     pub(super) fn empty(&mut self) -> Cells {
         let filled = self.0.iter_mut().zip(0_u16..).filter(|(count, _)| **count > 0);
-        Cells(filled.map(|(count, cell)| (cell, std::mem::take(count))).collect())
+        let mut cells: Vec<_> = filled.map(|(count, cell)| (cell, std::mem::take(count))).collect();
+        cells.shrink_to_fit();
+        Cells(cells)
     }
 }
 

@@ -16,7 +16,7 @@ pub struct TrialOutput {
     /// Its result.
     #[serde(flatten)]
     pub trial: TrialResult,
-    /// Its windows, the oldest first, at most 256: a second each, or a power of two of them.
+    /// Its windows, the oldest first, at most 128: a second each, or a power of two of them.
     pub windows: Vec<WindowResult>,
 }
 
