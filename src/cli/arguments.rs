@@ -1,6 +1,7 @@
 //! Options that several verbs share, and what they mean.
 
 use super::ExitStatus;
+use super::client_cpus::ClientCpusOption;
 use crate::config::plan::FailOn;
 use crate::config::{LoadError, Plan, environment, load, redacted};
 use crate::report::Templates;
@@ -174,6 +175,8 @@ pub(super) struct RunOptions {
     #[command(flatten)]
     format: FormatOption,
     #[command(flatten)]
+    cpus: ClientCpusOption,
+    #[command(flatten)]
     quiet: QuietOption,
     /// No colour; also by `NO_COLOR`
     #[arg(long, env = "PLIMSOLL_NO_COLOR", hide_env_values = true,
@@ -200,6 +203,8 @@ pub(super) struct Suite {
     /// Values given by `--set`, secrets redacted.
     pub(super) sets: Vec<String>,
     pub(super) out: PathBuf,
+    /// Cores on which the load is offered; none: any.
+    pub(super) cpus: Vec<usize>,
     pub(super) format: Format,
     pub(super) quiet: bool,
     pub(super) colour: bool,
@@ -220,6 +225,7 @@ impl RunOptions {
             plan,
             sets: self.suite.sets().iter().chain(&budget).map(|set| redacted(set)).collect(),
             out: self.out.path().to_owned(),
+            cpus: self.cpus.read()?,
             format: self.format.read(Format::Text)?,
             quiet: self.quiet.quiet,
             colour,

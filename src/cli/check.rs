@@ -86,6 +86,7 @@ fn run(suite: &Suite, gate: Option<&Gate>) -> ExitStatus {
             out: &suite.out,
             prior: &prior,
             in_flight_max: None,
+            cpus: &suite.cpus,
         };
         // The watch for signals never ends before the measurement: it ends the process instead.
         tokio::select! {

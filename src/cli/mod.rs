@@ -3,6 +3,7 @@
 mod arguments;
 mod baseline;
 mod check;
+mod client_cpus;
 mod commit;
 mod demo;
 mod github;

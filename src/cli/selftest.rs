@@ -159,6 +159,7 @@ async fn session(
         out,
         prior: &|check| baseline.and_then(|baseline| baseline.prior(plan, check)),
         in_flight_max,
+        cpus: &[],
     };
     let session =
         measure(&job, &mut Progress::new(true), stop).await.map_err(|error| chain(&error))?;

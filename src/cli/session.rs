@@ -60,6 +60,8 @@ pub(super) struct Job<'a> {
     pub(super) prior: &'a dyn Fn(&str) -> Option<Prior>,
     /// Fewer requests in flight than our resources allow: how the self-test starves the generator.
     pub(super) in_flight_max: Option<usize>,
+    /// Cores on which the load is offered; none: any.
+    pub(super) cpus: &'a [usize],
 }
 
 /// Runs the chosen checks of the plan, within its budget.
@@ -177,7 +179,8 @@ impl Session {
         let running = launched.running.as_mut();
         let mut rig =
             Live::new(job.plan, launched.base_url.clone(), nonce, running, stop.clone(), began)
-                .with_in_flight_max(job.in_flight_max);
+                .with_in_flight_max(job.in_flight_max)
+                .with_cpus(job.cpus.to_vec());
         self.suite =
             run::run_suite(job.plan, job.only, job.prior, &mut rig, journal, progress).await;
         self.problem = self.suite.problem.as_ref().map(run_problem);

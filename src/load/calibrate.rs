@@ -38,19 +38,19 @@ pub struct Calibration {
     pub send_lag_p99: Option<Duration>,
 }
 
-/// Measures it, in about half a second.
+/// Measures it on these cores (none: any), in about half a second.
 ///
 /// # Errors
 /// Those of [`run_trial`], and [`LoadError::Uncalibrated`] when the null target was not answered
 /// as expected or the system does not tell the CPU time of a thread.
-pub async fn calibrate(stop: &CancellationToken) -> Result<Calibration, LoadError> {
+pub async fn calibrate(cpus: &[usize], stop: &CancellationToken) -> Result<Calibration, LoadError> {
     let null = NullTarget::start().map_err(LoadError::Start)?;
     let url = null.base_url();
     let closed = closed_loop().ok_or(LoadError::Uncalibrated { what: "its load is none" })?;
     let open = open_loop().ok_or(LoadError::Uncalibrated { what: "its load is none" })?;
-    let plain = play(&plain(), &url, closed, stop).await?;
-    let streams = play(&streaming(), &url, closed, stop).await?;
-    let paced = play(&self::plain(), &url, open, stop).await?;
+    let plain = play(&plain(), &url, closed, cpus, stop).await?;
+    let streams = play(&streaming(), &url, closed, cpus, stop).await?;
+    let paced = play(&self::plain(), &url, open, cpus, stop).await?;
     of(&plain, &streams, &paced)
 }
 
@@ -99,6 +99,7 @@ async fn play(
     target: &TargetPlan,
     base_url: &str,
     load: Load,
+    cpus: &[usize],
     stop: &CancellationToken,
 ) -> Result<TrialReport, LoadError> {
     let Some(value) = KnobValue::new(load.value()) else {
@@ -133,6 +134,7 @@ async fn play(
         target,
         base_urls: &[base_url.to_owned()],
         in_flight_max: None,
+        cpus,
         workers: Some(1),
         target_pid: None,
         calibration: None,
@@ -187,7 +189,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_and_a_chunk_have_a_price_and_pacing_a_lag() {
-        let calibration = calibrate(&CancellationToken::new()).await.unwrap();
+        let calibration = calibrate(&[], &CancellationToken::new()).await.unwrap();
         for cost in [calibration.cpu_per_request, calibration.cpu_per_chunk] {
             assert!(cost > Duration::ZERO && cost < Duration::from_millis(20), "{calibration:?}");
         }
@@ -199,8 +201,8 @@ mod tests {
         let null = NullTarget::start().unwrap();
         let (url, stop) = (null.base_url(), CancellationToken::new());
         let load = closed_loop().unwrap();
-        let answers = play(&plain(), &url, load, &stop).await.unwrap();
-        let streams = play(&streaming(), &url, load, &stop).await.unwrap();
+        let answers = play(&plain(), &url, load, &[], &stop).await.unwrap();
+        let streams = play(&streaming(), &url, load, &[], &stop).await.unwrap();
         for report in [&answers, &streams] {
             let known = report.counts.of(Outcome::Ok) + report.counts.of(Outcome::Unfinished);
             assert!(report.counts.of(Outcome::Ok) > 0, "{:?}", report.failures);
@@ -209,7 +211,7 @@ mod tests {
         let gaps = streams.latency[&Series::Tbc].n();
         assert!(gaps >= (CHUNKS - 1) * streams.counts.of(Outcome::Ok), "{gaps}");
         drop(null);
-        let gone = play(&plain(), &url, load, &stop).await.unwrap();
+        let gone = play(&plain(), &url, load, &[], &stop).await.unwrap();
         assert!(matches!(of(&gone, &streams, &gone), Err(LoadError::Uncalibrated { .. })));
     }
 
@@ -217,6 +219,6 @@ mod tests {
     async fn a_run_that_is_stopped_is_not_calibrated() {
         let stop = CancellationToken::new();
         stop.cancel();
-        assert!(matches!(calibrate(&stop).await, Err(LoadError::Interrupted)));
+        assert!(matches!(calibrate(&[], &stop).await, Err(LoadError::Interrupted)));
     }
 }

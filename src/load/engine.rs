@@ -48,6 +48,8 @@ pub struct LiveTrial<'a> {
     /// Most requests in flight for which descriptors are taken to last; `None`: as the limit on them
     /// says. When it is reached although the load needs more, the trial is invalid.
     pub in_flight_max: Option<usize>,
+    /// Cores on which they run; none: any.
+    pub cpus: &'a [usize],
     /// Threads that offer the load, 1 to 16; `None`: as many as the plan and this machine ask for.
     pub workers: Option<u32>,
     /// The target's process, if it runs on this machine: its CPU is no neighbour's.
@@ -99,7 +101,8 @@ pub async fn run_trial(
     let open = async move || {
         Client::new(&target, &base_urls).await.map(|client| client.knowing(learnt.clone()))
     };
-    let team = Team { workers, generator, target_pid: trial.target_pid };
+    let cpus = trial.cpus.to_vec();
+    let team = Team { workers, cpus, generator, target_pid: trial.target_pid };
     let played = run_on_threads(&job, team, open, audience, stop).await?;
     let can_offer_per_s = trial.calibration.map(|known| offer_max(&known, workers, cost));
     let known = Known { descriptors_limit, can_offer_per_s };
@@ -107,7 +110,8 @@ pub async fn run_trial(
 }
 
 fn workers(trial: &LiveTrial<'_>, events: u64) -> u32 {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let all = std::thread::available_parallelism().map_or(1, usize::from);
+    let cores = if trial.cpus.is_empty() { all } else { trial.cpus.len() };
     let is_here = !matches!(trial.target.source, TargetSource::Url(_));
     Demand::of(trial.plan, events).workers(u32::try_from(cores).unwrap_or(u32::MAX), is_here)
 }
@@ -117,6 +121,8 @@ fn workers(trial: &LiveTrial<'_>, events: u64) -> u32 {
 pub(super) struct Team {
     /// Threads.
     pub(super) workers: u32,
+    /// Cores on which they run; none: any.
+    pub(super) cpus: Vec<usize>,
     /// Ends a trial that can only become invalid.
     pub(super) generator: GeneratorWatch,
     /// The target's process, if it runs on this machine.
@@ -131,15 +137,15 @@ async fn run_on_threads<E: Exchange + 'static>(
     audience: &mut Audience<'_>,
     stop: &CancellationToken,
 ) -> Result<Played, LoadError> {
-    let (cancel, workers) = (stop.child_token(), team.workers);
+    let (cancel, workers, cpus) = (stop.child_token(), team.workers, team.cpus.clone());
     let _ends_with_us = cancel.clone().drop_guard();
     let (links, seat) = connect(team, &cancel);
     let mut threads = Vec::with_capacity(links.len());
     for (link, share) in links.into_iter().zip(Share::each(workers)) {
-        let (job, open) = (Job { share, ..job.clone() }, open.clone());
+        let (job, open, cpus) = (Job { share, ..job.clone() }, open.clone(), cpus.clone());
         let thread = std::thread::Builder::new()
             .name(format!("load-{}", share.index()))
-            .spawn(move || on_own_thread(job, link, open))
+            .spawn(move || on_own_thread(&cpus, job, link, open))
             .map_err(LoadError::Start)?;
         threads.push(thread);
     }
@@ -158,12 +164,16 @@ async fn run_on_threads<E: Exchange + 'static>(
 
 /// Plays a worker's share; its outcome, also a panic, is its last word.
 fn on_own_thread<E: Exchange + 'static>(
+    cpus: &[usize],
     job: Job,
     link: Link,
     open: impl AsyncFn() -> Result<E, ClientError>,
 ) {
     let (index, words) = (link.index, link.words.clone());
-    let outcome = catch_unwind(AssertUnwindSafe(|| on_own_runtime(job, link, open)));
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        probe::stay_on(cpus).map_err(LoadError::Start)?;
+        on_own_runtime(job, link, open)
+    }));
     let outcome = outcome
         .unwrap_or_else(|payload: Box<dyn Any + Send>| Err(LoadError::from_panic(&*payload)));
     let _gone = words.send((index, Word::Done(Box::new(outcome))));

@@ -189,7 +189,7 @@ pub(super) fn known() -> Known {
 pub(super) fn team(job: &Job, workers: u32) -> Team {
     let requests = Play::extent(&job.law, &job.plan).requests;
     let generator = GeneratorWatch::new(requests, Some(100_000));
-    Team { workers, generator, target_pid: None }
+    Team { workers, cpus: Vec::new(), generator, target_pid: None }
 }
 
 /// The same with the cap that follows from this limit of a request and our own resources.

@@ -51,5 +51,6 @@ pub use feasible::{Means, Refusal, SessionCost, feasible, offer_max};
 pub use headers::secrets_of_headers;
 pub use learnt::Learnt;
 pub use play::{Due, Play, pause};
+pub use probe::cores_allowed;
 pub use share::Share;
 pub use stamped::Arrival;

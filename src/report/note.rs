@@ -4,6 +4,7 @@ use super::check_result::{BindingResult, CheckResult};
 use super::row::{Row, State, observed, quoted, rows};
 use super::{Results, Verdict, number};
 use crate::trial::{EndedResult, EvidenceResult, TrialResult, Validity};
+use std::collections::BTreeMap;
 
 /// Most examples of failures.
 const FAILURES_MAX: usize = 3;
@@ -135,7 +136,7 @@ fn evidence(row: Row<'_>) -> String {
     let trials = &row.check.trials;
     let invalid = trials.iter().filter(|trial| trial.validity == Validity::Invalid).count();
     let health = match invalid {
-        0 => "the load generator was healthy".to_owned(),
+        0 => format!("the load generator was healthy{}", noted(trials)),
         1 => "1 invalid trial was left out".to_owned(),
         n => format!("{n} invalid trials were left out"),
     };
@@ -155,6 +156,19 @@ fn evidence(row: Row<'_>) -> String {
             number::counted(trials.len() as u64, "trial"),
         ),
     }
+}
+
+/// `; noted: run_wait in 3 trials`: signs that change nothing, by name.
+fn noted(trials: &[TrialResult]) -> String {
+    let mut signals: BTreeMap<&str, u64> = BTreeMap::new();
+    for note in trials.iter().flat_map(|trial| &trial.notes) {
+        *signals.entry(&note.signal).or_insert(0) += 1;
+    }
+    let each = |(signal, trials): (&&str, &u64)| {
+        format!("{signal} in {}", number::counted(*trials, "trial"))
+    };
+    let each: Vec<String> = signals.iter().map(each).collect();
+    if each.is_empty() { String::new() } else { format!("; noted: {}", each.join(", ")) }
 }
 
 /// Classes of failures, with their counts.
@@ -199,4 +213,29 @@ fn failures(check: &CheckResult) -> Option<Note> {
         list.join("; ")
     );
     Some(Note::new("Failures", text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::noted;
+    use crate::report::fixture::recorded_trial;
+    use crate::trial::Reason;
+
+    #[test]
+    fn notes_are_named_with_the_trials_that_have_them() {
+        let note = |signal: &str| Reason {
+            signal: signal.to_owned(),
+            text: String::new(),
+            advice: String::new(),
+        };
+        let mut trial = recorded_trial(12, 0);
+        trial.notes.clear();
+        assert_eq!(noted(&[trial.clone()]), "");
+        let once = trial.clone();
+        trial.notes = vec![note("run_wait"), note("foreign_cpu")];
+        let mut twice = trial.clone();
+        twice.notes.pop();
+        let all = [once, trial, twice];
+        assert_eq!(noted(&all), "; noted: foreign_cpu in 1 trial, run_wait in 2 trials");
+    }
 }

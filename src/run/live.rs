@@ -35,6 +35,7 @@ pub struct Live<'a> {
     is_proven: bool,
     in_flight_max: Option<usize>,
     calibration: Option<Calibration>,
+    cpus: Vec<usize>,
     workers: Option<u32>,
     trace: Option<&'a mut TraceFile>,
     learnt: Learnt,
@@ -62,6 +63,7 @@ impl<'a> Live<'a> {
             is_proven: false,
             in_flight_max: None,
             calibration: None,
+            cpus: Vec::new(),
             workers: None,
             trace: None,
             learnt: Learnt::default(),
@@ -78,6 +80,12 @@ impl<'a> Live<'a> {
     #[must_use]
     pub fn with_base_urls(self, base_urls: Vec<String>) -> Self {
         Self { base_urls, ..self }
+    }
+
+    /// With threads that offer the load on these cores; none: on any.
+    #[must_use]
+    pub fn with_cpus(self, cpus: Vec<usize>) -> Self {
+        Self { cpus, ..self }
     }
 
     /// With this many threads that offer the load, 1 to 16; `None`: as many as plan and machine ask for.
@@ -160,7 +168,7 @@ impl Live<'_> {
     /// Learns what the generator costs on this machine. Where the system does not tell, loads are not
     /// refused beforehand, and every trial is examined all the same.
     async fn calibrate(&mut self) -> Result<(), RunError> {
-        match calibrate(&self.stop).await {
+        match calibrate(&self.cpus, &self.stop).await {
             Ok(calibration) => self.calibration = Some(calibration),
             Err(LoadError::Interrupted) => return Err(RunError::Interrupted),
             Err(error) => tracing::warn!(%error, "the load generator could not be calibrated"),
@@ -219,6 +227,7 @@ impl Live<'_> {
             target: &self.plan.target,
             base_urls: &self.base_urls,
             in_flight_max: self.in_flight_max,
+            cpus: &self.cpus,
             workers: self.workers,
             calibration: self.calibration,
             target_pid: self.target.as_ref().map(|target| target.guard_pid()),

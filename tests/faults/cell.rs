@@ -142,6 +142,7 @@ pub(crate) async fn play_knowing(
         target,
         base_urls: &[url],
         in_flight_max: None,
+        cpus: &[],
         workers: None,
         target_pid: None,
         calibration: None,

@@ -1,6 +1,7 @@
 //! The command line of `plimsoll trial`.
 
 use crate::cli::arguments::{FormatOption, QuietOption, SuiteOptions};
+use crate::cli::client_cpus::ClientCpusOption;
 use crate::workload::Arrivals;
 use clap::builder::RangedU64ValueParser;
 use clap::{ArgGroup, Args, ValueEnum};
@@ -68,6 +69,8 @@ pub(super) struct Offer {
     /// Gaps between sessions, open loop; by default poisson, or those of the check
     #[arg(long, value_name = "LAW", conflicts_with = "concurrency")]
     pub(super) arrivals: Option<Gaps>,
+    #[command(flatten)]
+    pub(super) cpus: ClientCpusOption,
     /// Threads that offer the load, 1 to 16; by default as many as load and machine ask for
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=16))]
     pub(super) workers: Option<u32>,

@@ -19,6 +19,8 @@ pub(super) struct Playing<'a> {
     pub(super) suite: &'a Plan,
     pub(super) places: &'a Places,
     pub(super) offered: &'a Offered,
+    /// Cores on which the load is offered; none: any.
+    pub(super) cpus: Vec<usize>,
     pub(super) workers: Option<u32>,
     pub(super) trace: Option<&'a mut TraceFile>,
     pub(super) progress: &'a mut Progress,
@@ -81,6 +83,7 @@ impl Playing<'_> {
         let first = launched.base_url.clone();
         let mut rig = Live::new(self.suite, first, nonce, running, self.stop.clone(), began)
             .with_base_urls(base_urls)
+            .with_cpus(self.cpus.clone())
             .with_workers(self.workers);
         let progress = &mut *self.progress;
         progress.started(&self.offered.plan);

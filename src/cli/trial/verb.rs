@@ -25,12 +25,14 @@ impl Trial {
         let (suite, places) = self.subject()?;
         let check = self.conditions(&suite)?;
         let offered = self.offer.plan(&suite, check)?;
+        let cpus = self.offer.cpus.read()?;
         let mut trace = self.trace(&offered)?;
         let (stop, mut progress) = (CancellationToken::new(), Progress::new(self.quiet.quiet));
         let playing = Playing {
             suite: &suite,
             places: &places,
             offered: &offered,
+            cpus,
             workers: self.offer.workers,
             trace: trace.as_mut(),
             progress: &mut progress,
