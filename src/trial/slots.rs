@@ -2,13 +2,14 @@
 
 use super::RequestId;
 use super::request::InFlight;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Duration;
 
 /// Requests in flight. They keep their place while others come and go: only small numbers move.
 #[derive(Debug, Default)]
 pub(super) struct Slots {
-    by_id: BTreeMap<RequestId, usize>,
+    by_id: HashMap<RequestId, usize, BuildHasherDefault<Mix>>,
     slots: Vec<InFlight>,
     free: Vec<usize>,
 }
@@ -46,16 +47,43 @@ impl Slots {
 
     /// All of them, in the order of their ids.
     pub(super) fn iter(&self) -> impl Iterator<Item = (RequestId, &InFlight)> {
-        self.by_id.iter().filter_map(|(id, at)| Some((*id, self.slots.get(*at)?)))
+        let mut by_id: Vec<(RequestId, usize)> =
+            self.by_id.iter().map(|(id, at)| (*id, *at)).collect();
+        by_id.sort_unstable();
+        by_id.into_iter().filter_map(|(id, at)| Some((id, self.slots.get(at)?)))
     }
 
-    /// Calls `change` for each.
+    /// Calls `change` for each, in any order.
     pub(super) fn for_each(&mut self, mut change: impl FnMut(&mut InFlight)) {
         for at in self.by_id.values() {
             if let Some(request) = self.slots.get_mut(*at) {
                 change(request);
             }
         }
+    }
+}
+
+/// Numbers that we made ourselves need no hash that withstands an attacker, and it is asked for at
+/// every chunk.
+#[derive(Debug, Default)]
+struct Mix(u64);
+
+impl Hasher for Mix {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.write_u64(u64::from(number));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        // 2^64 divided by the golden ratio, an odd number.
+        self.0 = (self.0.rotate_left(26) ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
 }
 

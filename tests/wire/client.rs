@@ -114,7 +114,7 @@ pub(crate) async fn ask(client: &Client, index: u64, turn: usize) -> (Exchanged,
         turn,
         request: index * 3 + turn as u64,
         salt: Salt::new(1, 2, "check", 3),
-        history: HistoryMode::None,
+        history: HistoryMode::Inherit,
         answers: &[],
     };
     let exchanged = client.exchange(&asked, Instant::now(), &heard).await;
