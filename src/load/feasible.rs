@@ -57,7 +57,7 @@ impl Means {
 pub enum Refusal {
     /// It costs more CPU than the workers have.
     #[error(
-        "{asked:.0} sessions/s were asked for, but this machine can offer about {can:.0}/s with {workers} threads"
+        "{asked:.0} sessions/s were asked for, but this machine can offer about {can:.0}/s with {}", threads(*workers)
     )]
     Cpu {
         /// Sessions per second that were asked for.
@@ -91,6 +91,10 @@ pub enum Refusal {
         /// The resource that bounds them.
         scarce: Scarce,
     },
+}
+
+fn threads(count: u32) -> String {
+    if count == 1 { "1 thread".to_owned() } else { format!("{count} threads") }
 }
 
 impl Refusal {
@@ -220,7 +224,7 @@ mod tests {
                 PLAIN,
                 Pooled,
                 "cpu",
-                "210000 sessions/s were asked for, but this machine can offer about 70000/s with 1 threads",
+                "210000 sessions/s were asked for, but this machine can offer about 70000/s with 1 thread",
                 "cores of its own",
             ),
             (
@@ -229,7 +233,7 @@ mod tests {
                 STREAMS,
                 Pooled,
                 "cpu",
-                "2834 sessions/s were asked for, but this machine can offer about 2333/s with 1 threads",
+                "2834 sessions/s were asked for, but this machine can offer about 2333/s with 1 thread",
                 "lower `to`",
             ),
             (

@@ -171,7 +171,7 @@ impl Live<'_> {
         match calibrate(&self.cpus, &self.stop).await {
             Ok(calibration) => self.calibration = Some(calibration),
             Err(LoadError::Interrupted) => return Err(RunError::Interrupted),
-            Err(error) => tracing::warn!(%error, "the load generator could not be calibrated"),
+            Err(error) => tracing::warn!("{error}: loads are not refused beforehand"),
         }
         Ok(())
     }
