@@ -75,15 +75,15 @@ pub async fn run_trial(
     let descriptors_limit = probe::raise_descriptor_limit();
     let LiveTrial { plan, law, salt, target, .. } = *trial;
     let extent = Play::extent(law, plan);
-    let mut allowed = Allowed::read(descriptors_limit, trial.base_urls.len());
-    allowed.fd = trial.in_flight_max.or(allowed.fd);
+    let allowed = Allowed::read(descriptors_limit, trial.base_urls.len());
+    let taken = Allowed { fd: trial.in_flight_max.or(allowed.fd), ..allowed };
     let per_session = share(extent.requests, plan.count);
     let job = Job {
         plan: plan.clone(),
         law: law.clone(),
         salt,
         share: Share::WHOLE,
-        cap: Cap::new(plan, per_session, target.timeouts.total, allowed),
+        cap: Cap::new(plan, per_session, target.timeouts.total, taken),
         is_traced: audience.rows.is_some(),
     };
     let chunks = match &target.api {
@@ -92,7 +92,7 @@ pub async fn run_trial(
     };
     let workers = trial.workers.unwrap_or_else(|| workers(trial, extent.requests + chunks));
     let cost = SessionCost { requests: per_session, chunks: share(chunks, extent.requests) };
-    let means = Means::read(trial.calibration, workers, trial.base_urls.len());
+    let means = Means::read(trial.calibration, workers, allowed, trial.base_urls.len());
     feasible(plan.load, cost, target.connection, &means)
         .map_err(|refusal| LoadError::Refused { refusal })?;
     let generator = GeneratorWatch::new(extent.requests, descriptors_limit);

@@ -37,11 +37,14 @@ pub struct Means {
 }
 
 impl Means {
-    /// Of this machine now, towards so many addresses of the target; 0: no ports are needed. Raises
-    /// the process's soft limit on open files to the hard one.
-    #[must_use]
-    pub fn read(calibration: Option<Calibration>, workers: u32, addresses: usize) -> Self {
-        let allowed = Allowed::read(probe::raise_descriptor_limit(), addresses);
+    /// Of this machine now, which allows so much, towards so many addresses of the target; 0: no
+    /// ports are needed.
+    pub(super) fn read(
+        calibration: Option<Calibration>,
+        workers: u32,
+        allowed: Allowed,
+        addresses: usize,
+    ) -> Self {
         let ports = probe::port_range().filter(|_| addresses > 0);
         Self {
             calibration,
@@ -175,7 +178,7 @@ pub fn feasible(
 
 #[cfg(test)]
 mod tests {
-    use super::{Calibration, Means, Refusal, SessionCost, feasible, offer_max};
+    use super::{Allowed, Calibration, Means, Refusal, SessionCost, feasible, offer_max};
     use crate::config::plan::ConnectionMode::{self, New, PerSession, Pooled};
     use crate::load::fake::{closed, open};
     use crate::trial::{Load, Scarce};
@@ -277,7 +280,8 @@ mod tests {
         for load in [open(1e9), closed(1_000_000)] {
             assert_eq!(feasible(load, STREAMS, New, &means), Ok(()));
         }
-        let read = Means::read(None, 2, 0);
+        let read =
+            Means::read(None, 2, Allowed::read(crate::load::probe::raise_descriptor_limit(), 0), 0);
         assert_eq!((read.ports, read.workers), (None, 2));
     }
 }

@@ -66,7 +66,7 @@ pub(super) struct Job {
 impl Job {
     /// Requests in the measured sessions of this share.
     fn requests(&self) -> u64 {
-        let measured = self.plan.cut..self.plan.cut + self.plan.count;
+        let measured = self.plan.measured();
         self.share
             .sessions(&self.law, &self.plan)
             .take_while(|session| session.index < measured.end)
@@ -284,9 +284,7 @@ impl<E: Exchange + 'static> Worker<E> {
         outcome: Outcome,
         detail: impl FnOnce() -> Option<String>,
     ) {
-        let plan = &self.job.plan;
-        let is_measured = (plan.cut..plan.cut + plan.count).contains(&id.session);
-        if is_measured
+        if self.job.plan.measured().contains(&id.session)
             && !self.failures.contains_key(&outcome)
             && let Some(detail) = detail()
         {

@@ -5,6 +5,7 @@ use crate::units::{KnobValue, Rate};
 use crate::workload::Arrivals;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
+use std::ops::Range;
 use std::time::Duration;
 
 /// How much load.
@@ -85,6 +86,12 @@ pub struct TrialPlan {
 }
 
 impl TrialPlan {
+    /// Numbers of the measured sessions.
+    #[must_use]
+    pub fn measured(&self) -> Range<u64> {
+        self.cut..self.cut + self.count
+    }
+
     /// The tightest limit among the conditions on times that count from the intended send: what a
     /// late request spoils. Gaps between chunks do not suffer from it.
     #[must_use]

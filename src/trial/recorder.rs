@@ -78,7 +78,7 @@ pub struct Recorder {
     in_flight: Slots,
     totals: Totals,
     window: Window,
-    trays: [Tray; Window::SERIES.len()],
+    trays: Trays,
     /// Rows since the last time they were taken; `None`: nobody wants them.
     rows: Option<Vec<TraceRow>>,
     /// A request that leaves later than this is late by our own fault.
@@ -102,7 +102,7 @@ impl Recorder {
             expected,
             in_flight: Slots::default(),
             window: Window::default(),
-            trays: Default::default(),
+            trays: Trays::default(),
             rows: None,
             in_flight_time: Duration::ZERO,
             is_steady: true,
@@ -120,10 +120,6 @@ impl Recorder {
         self.rows.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    fn is_measured(&self, session: u64) -> bool {
-        (self.plan.cut..self.plan.cut + self.plan.count).contains(&session)
-    }
-
     /// The schedule wants this request at `at`.
     pub fn intended(&mut self, id: RequestId, at: Duration) {
         self.totals.requests += 1;
@@ -131,7 +127,7 @@ impl Recorder {
     }
 
     fn due(&mut self, id: RequestId, at: Duration) {
-        let measured = self.is_measured(id.session);
+        let measured = self.plan.measured().contains(&id.session);
         self.window.intended += 1;
         if measured {
             self.totals.due(at);
@@ -175,7 +171,7 @@ impl Recorder {
             self.measured_late += u64::from(is_late);
             self.totals.record(Series::SendLag, lag);
         }
-        self.show(Series::SendLag, lag);
+        self.trays.record(Series::SendLag, lag);
     }
 
     /// The first byte of the answer came.
@@ -209,7 +205,7 @@ impl Recorder {
                 self.totals.received(lag);
             }
             if let Some(lag) = lag {
-                show(&mut self.trays, Series::ReceiveLag, lag);
+                self.trays.record(Series::ReceiveLag, lag);
             }
         }
         request.first_byte.get_or_insert(at);
@@ -235,7 +231,7 @@ impl Recorder {
         if request.measured {
             self.totals.gap(gap);
         }
-        show(&mut self.trays, Series::Tbc, gap);
+        self.trays.record(Series::Tbc, gap);
     }
 
     /// The request ended.
@@ -274,9 +270,9 @@ impl Recorder {
             if self.is_in_period(at) {
                 self.totals.ended_in_period(all_good, tokens);
             }
-            self.show(Series::E2e, lengths.e2e);
+            self.trays.record(Series::E2e, lengths.e2e);
             if let Some(ttfc) = lengths.ttfc {
-                self.show(Series::Ttfc, ttfc);
+                self.trays.record(Series::Ttfc, ttfc);
             }
         }
         if request.measured {
@@ -309,10 +305,6 @@ impl Recorder {
     /// The system's clock was set so many times: stamps around it are not used.
     pub fn clock_stepped(&mut self, times: u64) {
         self.totals.chunks.clock_steps = times;
-    }
-
-    fn show(&mut self, series: Series, length: Duration) {
-        show(&mut self.trays, series, length);
     }
 
     fn goes_on(&self) -> bool {
@@ -371,7 +363,7 @@ impl Recorder {
         window.sending.measured_late = self.measured_late;
         window.sending.measured_held_back = self.totals.counts.held_back;
         window.tallies.clone_from(&self.totals.tallies);
-        for (series, tray) in Window::SERIES.into_iter().zip(&mut self.trays) {
+        for (series, tray) in Window::SERIES.into_iter().zip(&mut self.trays.0) {
             let cells = tray.empty();
             if cells.n() > 0 {
                 window.latency.insert(series, cells);
@@ -426,10 +418,16 @@ impl Recorder {
     }
 }
 
-fn show(trays: &mut [Tray], series: Series, length: Duration) {
-    let mut shown = trays.iter_mut().zip(Window::SERIES);
-    if let Some((tray, _)) = shown.find(|(_, shown)| *shown == series) {
-        tray.record(length);
+/// What the open window holds of each series that windows hold.
+#[derive(Debug, Default)]
+struct Trays([Tray; Window::SERIES.len()]);
+
+impl Trays {
+    fn record(&mut self, series: Series, length: Duration) {
+        let mut shown = self.0.iter_mut().zip(Window::SERIES);
+        if let Some((tray, _)) = shown.find(|(_, shown)| *shown == series) {
+            tray.record(length);
+        }
     }
 }
 

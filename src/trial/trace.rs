@@ -1,6 +1,6 @@
 //! One row per request, for whoever asks to see every one.
 
-use super::{Outcome, RequestId};
+use super::Outcome;
 use serde::Serialize;
 use std::time::Duration;
 
@@ -36,12 +36,4 @@ pub struct TraceRow {
 /// Nanoseconds of a length of time, 584 years at most.
 pub(super) fn ns(length: Duration) -> u64 {
     u64::try_from(length.as_nanos()).unwrap_or(u64::MAX)
-}
-
-impl TraceRow {
-    /// Its request.
-    #[must_use]
-    pub fn id(&self) -> RequestId {
-        RequestId { session: self.session, turn: self.turn }
-    }
 }

@@ -2,14 +2,12 @@
 
 use super::super::child::Priority;
 use super::super::clock::SECOND_NS;
-use super::super::mock::{Mock, Summary};
+use super::super::mock::Summary;
 use super::super::number::as_f64;
 use super::super::rounds::Bench;
-use super::super::server::Server;
-use super::super::suite::{self, Api};
 use super::super::table::{Demand, Reading};
-use super::super::trial::{Load, Played, Trial};
-use super::plain::closed_loop;
+use super::super::trial::{Load, Played};
+use super::plain::{closed_loop, offered};
 use super::{Experiment, figure};
 
 /// Length of the closed loop that finds the limit.
@@ -89,16 +87,5 @@ fn open_loop(
     rate: f64,
     priority: Priority,
 ) -> anyhow::Result<(Played, Summary)> {
-    let server = Server::start(&Mock::plain(), priority)?;
-    let suite = suite::write(bench.folder(), &server.url(), Api::Plain)?;
-    let trial = Trial {
-        program: &bench.options.plimsoll,
-        suite: &suite,
-        load: Load::Rate(rate),
-        seconds: seconds(rate),
-        trace: None,
-        priority,
-    };
-    let played = trial.attempt()?;
-    Ok((played, server.stop()?))
+    offered(bench, Load::Rate(rate), seconds(rate), priority, |trial| trial.attempt())
 }

@@ -51,17 +51,28 @@ pub(super) fn closed_loop(
     seconds: u32,
     priority: Priority,
 ) -> anyhow::Result<(Played, Summary)> {
+    offered(bench, Load::Concurrency(CONCURRENCY), seconds, priority, |trial| trial.play())
+}
+
+/// Plain requests under this load, played so, and what the mock saw of them.
+pub(super) fn offered(
+    bench: &Bench<'_>,
+    load: Load,
+    seconds: u32,
+    priority: Priority,
+    play: fn(&Trial<'_>) -> anyhow::Result<Played>,
+) -> anyhow::Result<(Played, Summary)> {
     let server = Server::start(&Mock::plain(), priority)?;
     let suite = suite::write(bench.folder(), &server.url(), Api::Plain)?;
     let trial = Trial {
         program: &bench.options.plimsoll,
         suite: &suite,
-        load: Load::Concurrency(CONCURRENCY),
+        load,
         seconds,
         trace: None,
         priority,
     };
-    let played = trial.play()?;
+    let played = play(&trial)?;
     Ok((played, server.stop()?))
 }
 

@@ -1,23 +1,10 @@
-use super::{Case, Change, busy, case, counts, lag, sent, turnover};
+use super::{Case, Change, Line, busy, case, counts, lag, line, sent, turnover};
 use crate::trial::health::{Chunks, Readings, Scarce};
 use crate::trial::{InvalidReason, Outcome};
 use std::time::Duration;
 
 fn reasons(case: &Case) -> Vec<InvalidReason> {
     case.examined().invalid
-}
-
-/// A change that is just accepted, one that is not, and the signal, text and advice of the latter.
-type Line = (Change, Change, &'static str, &'static str, &'static str);
-
-fn line(
-    accepted: impl Fn(&mut Case) + 'static,
-    broken: impl Fn(&mut Case) + 'static,
-    signal: &'static str,
-    text: &'static str,
-    advice: &'static str,
-) -> Line {
-    (Box::new(accepted), Box::new(broken), signal, text, advice)
 }
 
 #[track_caller]

@@ -74,6 +74,19 @@ fn counts(held_back: u64, outcomes: &[(Outcome, u64)]) -> Counts {
     Counts { intended: 1_000, held_back, by_outcome, ..Counts::default() }
 }
 
+/// A change within the line, one beyond it, and the signal, text and advice of the latter.
+type Line = (Change, Change, &'static str, &'static str, &'static str);
+
+fn line(
+    within: impl Fn(&mut Case) + 'static,
+    beyond: impl Fn(&mut Case) + 'static,
+    signal: &'static str,
+    text: &'static str,
+    advice: &'static str,
+) -> Line {
+    (Box::new(within), Box::new(beyond), signal, text, advice)
+}
+
 /// Whole seconds with this strain and sending.
 fn windows(of: impl IntoIterator<Item = (Sending, Strain)>) -> Vec<Window> {
     let window = |(index, (sending, strain))| Window {

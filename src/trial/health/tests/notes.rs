@@ -1,4 +1,4 @@
-use super::{Case, Change, busy, case, counts, lag, turnover, waited};
+use super::{Case, Line, busy, case, counts, lag, line, turnover, waited};
 use crate::trial::health::{Chunks, HealthNote};
 use crate::trial::{Counts, Outcome};
 
@@ -6,19 +6,6 @@ fn notes(case: &Case) -> Vec<HealthNote> {
     let health = case.examined();
     assert_eq!(health.invalid, [], "a note changes nothing");
     health.notes
-}
-
-/// A change below the line, one above it, and the signal, text and advice of the latter.
-type Line = (Change, Change, &'static str, &'static str, &'static str);
-
-fn line(
-    below: impl Fn(&mut Case) + 'static,
-    above: impl Fn(&mut Case) + 'static,
-    signal: &'static str,
-    text: &'static str,
-    advice: &'static str,
-) -> Line {
-    (Box::new(below), Box::new(above), signal, text, advice)
 }
 
 #[track_caller]
