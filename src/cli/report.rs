@@ -4,7 +4,7 @@ use super::ExitStatus;
 use super::arguments::{Format, FormatOption, OutOption, TemplatesOption, chain, complain, usage};
 use super::progress::print;
 use crate::report::{Results, Templates, json, junit, markdown, terminal, trial};
-use crate::run::{Folder, NoRun, journal};
+use crate::run::{Folder, NoRun, is_partial, journal};
 use crate::units::one_line;
 use clap::Args;
 use std::fmt::Write as _;
@@ -96,11 +96,13 @@ fn render(
 }
 
 /// Whether a folder without results can be a run's: one that was killed may not even have its first
-/// file, but one with other files only is something else.
+/// file, or half of it, but one with other files only is something else.
 fn is_run(folder: &Folder) -> bool {
-    let is_empty =
-        || std::fs::read_dir(folder.path()).is_ok_and(|mut files| files.next().is_none());
-    folder.config().exists() || folder.journal().exists() || is_empty()
+    let has_nothing_else = || {
+        std::fs::read_dir(folder.path())
+            .is_ok_and(|mut files| files.all(|file| file.is_ok_and(|it| is_partial(&it.path()))))
+    };
+    folder.config().exists() || folder.journal().exists() || has_nothing_else()
 }
 
 /// Whether a journal has its first line: a run may be killed before.

@@ -23,4 +23,4 @@ pub use rig::{Rig, RunError};
 pub use simulated::Simulated;
 pub use suite::{CheckRun, Only, SuiteRun, announce, chosen, run_suite};
 pub use trace::{TraceError, TraceFile, TraceHead};
-pub use write::write_atomically;
+pub use write::{is_partial, write_atomically};

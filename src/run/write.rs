@@ -4,6 +4,14 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::Path;
 
+/// How the name of a file begins that is being written, or that a killed writer left behind.
+const PARTIAL: &str = ".plimsoll-";
+
+/// Whether a file is one that a killed writer left behind.
+pub fn is_partial(file: &Path) -> bool {
+    file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(PARTIAL.as_bytes()))
+}
+
 /// Writes a file so that a reader, or a crash, sees the old one or the new one, never half of it. Who
 /// may read it is up to the umask, as for any file.
 ///
@@ -15,7 +23,7 @@ pub fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
     // Opened and written past `tempfile`, which hides a file from all others and puts its temporary
     // name into every error.
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".plimsoll-").suffix(".tmp");
+    builder.prefix(PARTIAL).suffix(".tmp");
     let mut file = builder.make_in(folder, |name| File::create_new(name))?;
     file.as_file_mut().write_all(content)?;
     file.as_file().sync_all()?;

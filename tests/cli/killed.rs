@@ -66,12 +66,17 @@ fn the_guard_and_the_target_are_seen_before_they_are_said_to_be_gone() {
 
 #[test]
 fn a_run_that_was_killed_before_its_journal_says_that_there_is_nothing() {
-    for journal in [None, Some(""), Some("{\"schema\": \"plimsoll.jour")] {
+    let files: [&[(&str, &str)]; 4] = [
+        &[(".plimsoll-x1.tmp", "suite: ha")],
+        &[("config.yml", "")],
+        &[("config.yml", ""), ("trials.jsonl", "")],
+        &[("config.yml", ""), ("trials.jsonl", "{\"schema\": \"plimsoll.jour")],
+    ];
+    for left in files {
         let bench = Bench::new();
         bench.write(".plimsoll/latest", "runs/1\n");
-        bench.write(".plimsoll/runs/1/config.yml", "");
-        if let Some(journal) = journal {
-            bench.write(".plimsoll/runs/1/trials.jsonl", journal);
+        for (name, content) in left {
+            bench.write(&format!(".plimsoll/runs/1/{name}"), content);
         }
         bench.run(&["report"]).exits(0).prints(&["UNFINISHED", "No trial was completed."]);
         let json = bench.run(&["report", "--format", "json"]).exits(0);
