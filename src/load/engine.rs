@@ -26,8 +26,8 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::thread::JoinHandle;
+use tokio::runtime::LocalOptions;
 use tokio::sync::{mpsc, watch};
-use tokio::task::LocalSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -186,11 +186,10 @@ fn on_own_runtime<E: Exchange + 'static>(
 ) -> Result<Part, LoadError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build()
+        .build_local(LocalOptions::default())
         .map_err(LoadError::Start)?;
-    let tasks = LocalSet::new();
     let cancel = link.cancel.clone();
-    let outcome = tasks.block_on(&runtime, async move {
+    let outcome = runtime.block_on(async move {
         let client = tokio::select! {
             biased;
             () = cancel.cancelled() => return Err(LoadError::Interrupted),
@@ -199,8 +198,8 @@ fn on_own_runtime<E: Exchange + 'static>(
         let timer = Timer::new().map_err(LoadError::Start)?;
         work(client, timer, job, link).await
     });
-    drop(tasks); // connections close here
-    runtime.shutdown_background(); // a host name still being looked up holds nobody up
+    // Connections close here; a host name still being looked up holds nobody up.
+    runtime.shutdown_background();
     outcome
 }
 
