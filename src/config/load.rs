@@ -69,6 +69,15 @@ pub fn load(path: &Path, sets: &[String], lookup: Lookup<'_>) -> Result<Plan, Lo
     Ok(read_with(path, text, sets, lookup, &named)?)
 }
 
+/// Checks a suite that is in no file; the files that it names count from the working directory. `name`
+/// is what messages call it.
+///
+/// # Errors
+/// All problems at once.
+pub fn load_text(name: &Path, text: &str, lookup: Lookup<'_>) -> Result<Plan, Box<Invalid>> {
+    read_with(name, text, &[], lookup, &named)
+}
+
 /// Most bytes of a file that a suite names: the roots of a whole system are a quarter of it.
 const NAMED_BYTES_MAX: u64 = 1 << 20;
 

@@ -23,7 +23,7 @@ mod validate;
 mod yaml;
 
 pub(crate) use identity::digest;
-pub use load::{LoadError, load};
+pub use load::{LoadError, load, load_text};
 pub use plan::Plan;
 pub use problem::{Code, Problem, Problems};
 pub use resolved::names_a_secret;

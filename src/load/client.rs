@@ -1,7 +1,7 @@
 //! What a worker sends its requests with.
 
 use super::draft::{Draft, Style, unsendable};
-use super::endpoint::{Endpoint, Query};
+use super::endpoint::Endpoint;
 use super::error::ClientError;
 use super::exchange::{Attempt, Exchanged, Observer, Reading, attempt, response};
 use super::failure::Failure;
@@ -11,7 +11,7 @@ use super::learnt::Learnt;
 use super::route::{Route, Wanted};
 use super::stamped::Arrival;
 use super::timeouts::Clock;
-use crate::config::plan::{Api, TargetPlan, TargetSource, Timeouts};
+use crate::config::plan::{TargetPlan, TargetSource, Timeouts};
 use crate::target::protocol::{Asked, Outgoing, Protocol, UsageField, expand, short_line};
 use crate::target::{Mask, secrets_of};
 use crate::trial::{Ending, Outcome};
@@ -65,13 +65,18 @@ impl Client {
         target: &TargetPlan,
         base_urls: &[impl AsRef<str>],
     ) -> Result<Self, ClientError> {
+        Self::towards(target, Endpoint::all(base_urls, &target.api).await?)
+    }
+
+    /// The same where the hosts are resolved already.
+    pub(super) fn towards(
+        target: &TargetPlan,
+        endpoints: Vec<Endpoint>,
+    ) -> Result<Self, ClientError> {
         let headers = Headers::new(&target.headers)?;
         let kernel = Rc::new(Kernel::new());
-        let mut routes = Vec::with_capacity(base_urls.len());
-        for base_url in base_urls {
-            let query = query(&target.api);
-            routes.push(Route::new(base_url.as_ref(), query, target, &kernel).await?);
-        }
+        let ways = endpoints.into_iter().map(|endpoint| Route::new(endpoint, target, &kernel));
+        let routes: Vec<Route> = ways.collect::<Result<_, _>>()?;
         if routes.is_empty() {
             return Err(ClientError::Url { reason: "there is none" });
         }
@@ -282,12 +287,4 @@ fn mask(target: &TargetPlan) -> Mask {
         TargetSource::Url(_) | TargetSource::Demo(_) => Vec::new(),
     };
     Mask::new(told.iter().chain(secrets_of_headers(&target.headers)))
-}
-
-/// A query in a base URL is sent where the URL is the whole request.
-fn query(api: &Api) -> Query {
-    match api {
-        Api::Http(request) if request.path.is_empty() => Query::Sent,
-        Api::Http(_) | Api::OpenAiChat { .. } => Query::Refused,
-    }
 }

@@ -1,26 +1,38 @@
 //! Where the target is: its base URL, and the addresses behind its name.
 
 use super::error::ClientError;
+use crate::config::plan::Api;
 use hyper::Uri;
 use hyper::header::HeaderValue;
 use hyper::http::uri::{Authority, Scheme};
-use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What becomes of a query in a base URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Query {
+enum Query {
     /// It is a mistake: requests have paths of their own.
     Refused,
     /// It is sent: the URL is the whole request.
     Sent,
 }
 
+impl Query {
+    fn of(api: &Api) -> Self {
+        match api {
+            Api::Http(request) if request.path.is_empty() => Self::Sent,
+            Api::Http(_) | Api::OpenAiChat { .. } => Self::Refused,
+        }
+    }
+}
+
 /// A base URL, taken apart.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Endpoint {
     /// Whether it is `https`.
     pub(super) is_tls: bool,
@@ -37,7 +49,7 @@ pub(super) struct Endpoint {
 }
 
 /// Where connections go.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Place {
     Tcp(Host),
     /// A socket of this machine, by its path.
@@ -45,7 +57,7 @@ pub(super) enum Place {
 }
 
 /// A host that is reached by TCP.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Host {
     /// Name or address, without brackets.
     pub(super) name: String,
@@ -53,7 +65,18 @@ pub(super) struct Host {
     port: u16,
     /// Addresses of the host, resolved once.
     addresses: Vec<SocketAddr>,
-    next: Cell<usize>,
+    /// Where the next connection of all that know this host begins to try.
+    next: Arc<AtomicUsize>,
+}
+
+/// Addresses of TCP over which connections are spread, each with a range of local ports of its own;
+/// 0: no connection needs a port.
+pub(super) fn addresses(endpoints: &[Endpoint]) -> usize {
+    let hosts = endpoints.iter().filter_map(|endpoint| match &endpoint.place {
+        Place::Tcp(host) => Some(host),
+        Place::Unix(_) => None,
+    });
+    hosts.flat_map(Host::larger_family).collect::<BTreeSet<SocketAddr>>().len()
 }
 
 fn wrong(reason: &'static str) -> ClientError {
@@ -62,7 +85,7 @@ fn wrong(reason: &'static str) -> ClientError {
 
 impl Endpoint {
     /// Takes `base_url` apart; no address is known yet.
-    pub(super) fn parse(base_url: &str, in_url: Query) -> Result<Self, ClientError> {
+    fn parse(base_url: &str, in_url: Query) -> Result<Self, ClientError> {
         if let Some(path) = base_url.trim().strip_prefix("unix:") {
             return Self::unix(path);
         }
@@ -113,8 +136,20 @@ impl Endpoint {
         })
     }
 
+    /// All of these, each name resolved once.
+    pub(super) async fn all(
+        base_urls: &[impl AsRef<str>],
+        api: &Api,
+    ) -> Result<Vec<Self>, ClientError> {
+        let mut all = Vec::with_capacity(base_urls.len());
+        for base_url in base_urls {
+            all.push(Self::parse(base_url.as_ref(), Query::of(api))?.resolved().await?);
+        }
+        Ok(all)
+    }
+
     /// Resolves the host's name.
-    pub(super) async fn resolved(self) -> Result<Self, ClientError> {
+    async fn resolved(self) -> Result<Self, ClientError> {
         let place = match self.place {
             Place::Tcp(host) => Place::Tcp(host.resolved().await?),
             Place::Unix(path) => Place::Unix(path),
@@ -149,7 +184,7 @@ impl Host {
                 .filter(|port| *port > 0)
                 .ok_or(wrong("its port is no number from 1 to 65535"))?,
         };
-        Ok(Self { name, port, addresses: Vec::new(), next: Cell::new(0) })
+        Ok(Self { name, port, addresses: Vec::new(), next: Arc::default() })
     }
 
     async fn resolved(self) -> Result<Self, ClientError> {
@@ -163,10 +198,17 @@ impl Host {
         Ok(Self { addresses, ..self })
     }
 
+    /// Its addresses of IPv4, or those of IPv6 where they are more. Both may name the same servers, and
+    /// where one of the two does not answer all connections go to the other.
+    fn larger_family(&self) -> Vec<SocketAddr> {
+        let (old, new): (Vec<SocketAddr>, Vec<SocketAddr>) =
+            self.addresses.iter().partition(|address| address.is_ipv4());
+        if new.len() > old.len() { new } else { old }
+    }
+
     /// The addresses in the order in which the next connection tries them: each time another first.
     pub(super) fn rotation(&self) -> impl Iterator<Item = SocketAddr> {
-        let first = self.next.get();
-        self.next.set((first + 1) % self.addresses.len().max(1));
+        let first = self.next.fetch_add(1, Ordering::Relaxed) % self.addresses.len().max(1);
         let (before, from) = self.addresses.split_at(first.min(self.addresses.len()));
         from.iter().chain(before).copied()
     }
@@ -174,7 +216,7 @@ impl Host {
 
 #[cfg(test)]
 mod tests {
-    use super::{Endpoint, Host, Place, Query};
+    use super::{Endpoint, Host, Place, Query, addresses};
     use std::path::Path;
 
     #[test]
@@ -254,16 +296,42 @@ mod tests {
         }
     }
 
+    /// A host with these addresses.
+    fn named(addresses: &[&str]) -> Endpoint {
+        let endpoint = Endpoint::parse("http://a", Query::Refused).unwrap();
+        let Place::Tcp(host) = endpoint.place else { panic!("not tcp") };
+        let addresses = addresses.iter().map(|address| address.parse().unwrap()).collect();
+        Endpoint { place: Place::Tcp(Host { addresses, ..host }), ..endpoint }
+    }
+
     #[test]
-    fn connections_take_turns_over_the_addresses() {
-        let addresses = ["127.0.0.1:1", "127.0.0.2:1", "127.0.0.3:1"];
-        let addresses = addresses.iter().map(|a| a.parse().unwrap()).collect();
-        let Place::Tcp(host) = Endpoint::parse("http://a", Query::Refused).unwrap().place else {
+    fn addresses_count_once_and_of_one_family_and_sockets_do_not() {
+        let unix = || Endpoint::parse("unix:/run/a.sock", Query::Refused).unwrap();
+        let (one, two, six) = ("127.0.0.1:1", "127.0.0.2:1", "[::1]:1");
+        for (endpoints, count) in [
+            (vec![unix(), unix()], 0),
+            (vec![named(&[one])], 1),
+            (vec![named(&[one]), unix()], 1),
+            (vec![named(&[one]), named(&[one])], 1),
+            (vec![named(&[one]), named(&["127.0.0.1:2"])], 2),
+            (vec![named(&[one, two])], 2),
+            (vec![named(&[six, one])], 1),
+            (vec![named(&[six, one, two]), named(&[one])], 2),
+            (vec![named(&[six, "[::2]:1", one])], 2),
+        ] {
+            assert_eq!(addresses(&endpoints), count, "{endpoints:?}");
+        }
+    }
+
+    #[test]
+    fn connections_of_all_workers_take_turns_over_the_addresses() {
+        let endpoint = named(&["127.0.0.1:1", "127.0.0.2:1", "127.0.0.3:1"]);
+        let (Place::Tcp(host), Place::Tcp(other)) = (endpoint.clone().place, endpoint.place) else {
             panic!("not tcp")
         };
-        let host = Host { addresses, ..host };
-        let firsts: Vec<String> =
-            (0..4).map(|_| host.rotation().next().unwrap().ip().to_string()).collect();
+        let firsts: Vec<String> = [&host, &other, &host, &other]
+            .map(|host| host.rotation().next().unwrap().ip().to_string())
+            .to_vec();
         assert_eq!(firsts, ["127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.1"]);
         assert_eq!(host.rotation().count(), 3);
     }

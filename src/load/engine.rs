@@ -7,6 +7,7 @@ use super::calibrate::Calibration;
 use super::cap::{Allowed, Cap};
 use super::client::Client;
 use super::control::{Audience, Known, Played, Seat};
+use super::endpoint::{Endpoint, addresses};
 use super::error::{ClientError, LoadError};
 use super::exchange::{Exchanged, Observer};
 use super::feasible::{Means, SessionCost, feasible, offer_max};
@@ -17,7 +18,7 @@ use super::probe;
 use super::share::{Demand, Share};
 use super::timer::Timer;
 use super::worker::{Exchange, Job, work};
-use crate::config::plan::{Api, TargetPlan, TargetSource};
+use crate::config::plan::{Api, HttpVersion, TargetPlan, TargetSource};
 use crate::target::protocol::Asked;
 use crate::trial::{GeneratorWatch, TrialPlan, TrialReport};
 use crate::units::share;
@@ -75,7 +76,17 @@ pub async fn run_trial(
     let descriptors_limit = probe::raise_descriptor_limit();
     let LiveTrial { plan, law, salt, target, .. } = *trial;
     let extent = Play::extent(law, plan);
-    let allowed = Allowed::read(descriptors_limit, trial.base_urls.len());
+    let endpoints = tokio::select! {
+        biased;
+        () = stop.cancelled() => return Err(LoadError::Interrupted),
+        found = Endpoint::all(trial.base_urls, &target.api) => found?,
+    };
+    let addresses = match target.http {
+        HttpVersion::One => addresses(&endpoints),
+        // A few connections, however much is in flight.
+        HttpVersion::Two { .. } => 0,
+    };
+    let allowed = Allowed::read(descriptors_limit, addresses);
     let taken = Allowed { fd: trial.in_flight_max.or(allowed.fd), ..allowed };
     let per_session = share(extent.requests, plan.count);
     let job = Job {
@@ -92,14 +103,14 @@ pub async fn run_trial(
     };
     let workers = trial.workers.unwrap_or_else(|| workers(trial, extent.requests + chunks));
     let cost = SessionCost { requests: per_session, chunks: share(chunks, extent.requests) };
-    let means = Means::read(trial.calibration, workers, allowed, trial.base_urls.len());
+    let means = Means::read(trial.calibration, workers, allowed, addresses);
     feasible(plan.load, cost, target.connection, &means)
         .map_err(|refusal| LoadError::Refused { refusal })?;
     let generator = GeneratorWatch::new(extent.requests, descriptors_limit);
-    let (target, base_urls) = (target.clone(), trial.base_urls.to_vec());
-    let learnt = trial.learnt.clone();
+    let (target, learnt) = (target.clone(), trial.learnt.clone());
     let open = async move || {
-        Client::new(&target, &base_urls).await.map(|client| client.knowing(learnt.clone()))
+        let client = Client::towards(&target, endpoints.clone());
+        client.map(|client| client.knowing(learnt.clone()))
     };
     let cpus = trial.cpus.to_vec();
     let team = Team { workers, cpus, generator, target_pid: trial.target_pid };

@@ -61,6 +61,8 @@ pub(super) struct Fake {
     pub(super) warmed: Cell<usize>,
     pub(super) in_flight: Cell<usize>,
     pub(super) most_in_flight: Cell<usize>,
+    /// When each request ended or was dropped.
+    pub(super) left: RefCell<Vec<Instant>>,
 }
 
 impl Fake {
@@ -71,6 +73,7 @@ impl Fake {
             warmed: Cell::new(0),
             in_flight: Cell::new(0),
             most_in_flight: Cell::new(0),
+            left: RefCell::default(),
         })
     }
 }
@@ -81,6 +84,7 @@ struct Held<'a>(&'a Fake);
 impl Drop for Held<'_> {
     fn drop(&mut self) {
         self.0.in_flight.set(self.0.in_flight.get() - 1);
+        self.0.left.borrow_mut().push(Instant::now());
     }
 }
 

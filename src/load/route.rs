@@ -1,7 +1,7 @@
 //! One base URL, and the connections to it.
 
 use super::connection::Connection;
-use super::endpoint::{Endpoint, Query};
+use super::endpoint::Endpoint;
 use super::error::ClientError;
 use super::failure::Failure;
 use super::http2::{Dialling, Shared};
@@ -42,14 +42,12 @@ pub(super) enum Wanted {
 }
 
 impl Route {
-    /// A way to `base_url`, whose host is resolved once.
-    pub(super) async fn new(
-        base_url: &str,
-        query: Query,
+    /// A way to this place.
+    pub(super) fn new(
+        endpoint: Endpoint,
         target: &TargetPlan,
         kernel: &Rc<Kernel>,
     ) -> Result<Self, ClientError> {
-        let endpoint = Endpoint::parse(base_url, query)?;
         let tls = endpoint.is_tls.then(|| tls::connector(&target.ca, target.http)).transpose()?;
         let links = match target.http {
             HttpVersion::One => {
@@ -58,7 +56,7 @@ impl Route {
             HttpVersion::Two { connections } => Links::Shared(Shared::new(connections)),
         };
         let kernel = Rc::clone(kernel);
-        Ok(Self { endpoint: endpoint.resolved().await?, tls, kernel, links })
+        Ok(Self { endpoint, tls, kernel, links })
     }
 
     /// A way for one request of a session, within the limit for connecting; and how long it took to

@@ -1,10 +1,14 @@
 //! Requests in flight. Each is made by a runner: a task that makes one request after another, so that
 //! a request allocates no task of its own.
 
+#[cfg(test)]
+mod tests;
+
 use super::clock::Clock;
 use super::error::LoadError;
 use super::exchange::{Exchanged, Observer};
 use super::play::Due;
+use super::share::Share;
 use super::stamped::Arrival;
 use super::worker::Exchange;
 use crate::target::protocol::Asked;
@@ -16,8 +20,15 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
-use tokio::task::{JoinError, JoinSet};
-use tokio::time::Instant;
+use tokio::task::{AbortHandle, JoinError, JoinSet};
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+/// Requests that are cancelled at once at the end of a trial …
+const CANCELLED_AT_ONCE: usize = 10;
+/// … and the time until the next as many, of all workers together: 1,000 a second. What a target has
+/// to put away in one burst it puts away while the next trial is measured.
+const CANCEL_PAUSE: Duration = Duration::from_millis(10);
 
 /// One request on its way.
 pub(super) struct Request {
@@ -45,6 +56,8 @@ pub(super) struct Runners<E> {
     recorder: Rc<RefCell<Recorder>>,
     yard: Rc<Yard>,
     tasks: JoinSet<()>,
+    /// All of them, in the order in which they were opened.
+    opened: Vec<(Rc<Runner>, AbortHandle)>,
 }
 
 /// What the runners and their worker share.
@@ -54,23 +67,28 @@ struct Yard {
     idle: RefCell<Vec<Rc<Runner>>>,
     done: RefCell<VecDeque<Done>>,
     worker: Cell<Option<Waker>>,
+    /// Whether the trial is over: what happens then is nobody's.
+    is_over: Cell<bool>,
 }
 
 #[derive(Default)]
 struct Runner {
+    is_busy: Cell<bool>,
     next: Cell<Option<Request>>,
     waker: Cell<Option<Waker>>,
 }
 
 impl<E: Exchange + 'static> Runners<E> {
     pub(super) fn new(client: Rc<E>, recorder: Rc<RefCell<Recorder>>) -> Self {
-        Self { client, recorder, yard: Rc::default(), tasks: JoinSet::new() }
+        let (yard, tasks) = (Rc::default(), JoinSet::new());
+        Self { client, recorder, yard, tasks, opened: Vec::new() }
     }
 
     /// Sends a request.
     pub(super) fn send(&mut self, request: Request) {
         let idle = self.yard.idle.borrow_mut().pop();
         let runner = idle.unwrap_or_else(|| self.open());
+        runner.is_busy.set(true);
         runner.next.set(Some(request));
         if let Some(waker) = runner.waker.take() {
             waker.wake();
@@ -81,13 +99,14 @@ impl<E: Exchange + 'static> Runners<E> {
         let runner = Rc::new(Runner::default());
         let (client, recorder) = (Rc::clone(&self.client), Rc::clone(&self.recorder));
         let (its, yard) = (Rc::clone(&runner), Rc::clone(&self.yard));
-        self.tasks.spawn_local(async move {
+        let task = self.tasks.spawn_local(async move {
             loop {
                 let request = its.request().await;
-                let done = request.send(&*client, &recorder).await;
+                let done = request.send(&*client, &recorder, &yard).await;
                 yard.put(done, &its);
             }
         });
+        self.opened.push((Rc::clone(&runner), task));
         runner
     }
 
@@ -114,8 +133,19 @@ impl<E: Exchange + 'static> Runners<E> {
         self.tasks.try_join_next().map_or(Ok(()), |ended| ended.map_err(LoadError::from_task))
     }
 
-    /// Drops what is in flight.
-    pub(super) async fn close(mut self) -> Result<(), LoadError> {
+    /// Cancels what is in flight, all workers together at most 1,000 requests a second; all at once when
+    /// the whole run ends. From now on nothing is recorded.
+    pub(super) async fn close(
+        mut self,
+        share: Share,
+        cancel: &CancellationToken,
+    ) -> Result<(), LoadError> {
+        self.yard.is_over.set(true);
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => {}
+            () = self.cancel_slowly(share) => {}
+        }
         self.tasks.abort_all();
         let is_panic = |error: &JoinError| error.is_panic();
         while let Some(ended) = self.tasks.join_next().await {
@@ -127,8 +157,23 @@ impl<E: Exchange + 'static> Runners<E> {
     }
 }
 
+impl<E> Runners<E> {
+    /// What ends by itself before its turn needs no cancelling.
+    async fn cancel_slowly(&self, share: Share) {
+        let mut busy = self.opened.iter().filter(|(runner, _)| runner.is_busy.get()).peekable();
+        // The workers take turns.
+        let mut pause = CANCEL_PAUSE * share.index();
+        while busy.peek().is_some() {
+            sleep(pause).await;
+            busy.by_ref().take(CANCELLED_AT_ONCE).for_each(|(_, task)| task.abort());
+            pause = CANCEL_PAUSE * share.workers();
+        }
+    }
+}
+
 impl Yard {
     fn put(&self, done: Done, runner: &Rc<Runner>) {
+        runner.is_busy.set(false);
         self.done.borrow_mut().push_back(done);
         self.idle.borrow_mut().push(Rc::clone(runner));
         if let Some(waker) = self.worker.take() {
@@ -151,7 +196,7 @@ impl Runner {
 }
 
 impl Request {
-    async fn send(self, client: &impl Exchange, recorder: &RefCell<Recorder>) -> Done {
+    async fn send(self, client: &impl Exchange, recorder: &RefCell<Recorder>, yard: &Yard) -> Done {
         let Due { id, intended, session } = self.due;
         let turn = usize::try_from(id.turn).unwrap_or(usize::MAX);
         let asked = Asked {
@@ -162,10 +207,10 @@ impl Request {
             history: self.history,
             answers: &self.answers,
         };
-        let tap = Tap { id, clock: self.clock, recorder };
+        let tap = Tap { id, clock: self.clock, recorder, yard };
         let exchanged = client.exchange(&asked, self.clock.at(intended), &tap).await;
         let at = self.clock.now();
-        recorder.borrow_mut().end(id, at, exchanged.ending);
+        tap.record(|recorder| recorder.end(id, at, exchanged.ending));
         let has_next = turn + 1 < session.turns.len();
         Done { id, at, has_next, answers: self.answers, exchanged }
     }
@@ -176,27 +221,38 @@ struct Tap<'a> {
     id: RequestId,
     clock: Clock,
     recorder: &'a RefCell<Recorder>,
+    yard: &'a Yard,
+}
+
+impl Tap<'_> {
+    fn record(&self, what: impl FnOnce(&mut Recorder)) {
+        if !self.yard.is_over.get() {
+            what(&mut self.recorder.borrow_mut());
+        }
+    }
 }
 
 impl Observer for Tap<'_> {
     fn connected(&self, took: Duration) {
-        self.recorder.borrow_mut().connected(self.id, took);
+        self.record(|recorder| recorder.connected(self.id, took));
     }
 
     fn begun(&self) {
-        self.recorder.borrow_mut().begun(self.id);
+        self.record(|recorder| recorder.begun(self.id));
     }
 
     fn written(&self, at: Instant) {
-        self.recorder.borrow_mut().written(self.id, self.clock.since_start(at));
+        self.record(|recorder| recorder.written(self.id, self.clock.since_start(at)));
     }
 
     fn first_byte(&self, arrival: Arrival) {
-        self.recorder.borrow_mut().first_byte(self.id, self.clock.since_start(arrival.at));
+        self.record(|recorder| {
+            recorder.first_byte(self.id, self.clock.since_start(arrival.at));
+        });
     }
 
     fn chunk(&self, arrival: Arrival, answer: bool) {
         let at = self.clock.since_start(arrival.at);
-        self.recorder.borrow_mut().received(self.id, at, answer, arrival.lag);
+        self.record(|recorder| recorder.received(self.id, at, answer, arrival.lag));
     }
 }

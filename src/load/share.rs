@@ -34,6 +34,11 @@ impl Share {
         self.index
     }
 
+    /// Number of workers.
+    pub(super) fn workers(self) -> u32 {
+        self.of
+    }
+
     /// Whether there is no other worker.
     pub(super) fn is_whole(self) -> bool {
         self.of == 1

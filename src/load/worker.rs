@@ -24,6 +24,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 /// Length of a window.
 const WINDOW: Duration = Duration::from_secs(1);
@@ -155,7 +156,7 @@ impl<E: Exchange + 'static> Worker<E> {
         }
         let (cpu, mut strain) = (CpuMeter::start(), ThreadMeter::start());
         let ended = self.run(&mut pacer, &mut strain, clock, &mut link).await?;
-        self.finish(clock.now(), ended, cpu.cores()).await
+        self.finish(clock.now(), ended, cpu.cores(), &link.cancel).await
     }
 
     /// The loop: what has ended, windows, the ways to end, what is due, and then waiting.
@@ -292,21 +293,24 @@ impl<E: Exchange + 'static> Worker<E> {
         }
     }
 
-    /// Drops what is in flight and hands over what was counted.
+    /// Cancels what is in flight and hands over what was counted before. A run that ends meanwhile
+    /// takes nothing back: it only hastens the cancelling.
     async fn finish(
         mut self,
         at: Duration,
         ended: Ended,
         cpu_cores: Option<f64>,
+        cancel: &CancellationToken,
     ) -> Result<Part, LoadError> {
         while let Some(Done { id, exchanged, .. }) = self.runners.take_done() {
             // It ended by itself, just before.
             self.note_failure(id, exchanged.ending.outcome, || exchanged.detail);
         }
-        self.runners.close().await?;
+        let clock_steps = self.client.clock_steps();
+        self.runners.close(self.job.share, cancel).await?;
         let recorder = Rc::into_inner(self.recorder).ok_or(LoadError::StillRunning)?;
         let mut recorder = recorder.into_inner();
-        recorder.clock_stepped(self.client.clock_steps());
+        recorder.clock_stepped(clock_steps);
         let Finished { window, rows, totals } = recorder.finish(at, ended);
         let last = Delta { window, rows };
         let expected = self.expected;

@@ -10,6 +10,8 @@ use tokio_rustls::TlsAcceptor;
 pub(crate) struct Identity {
     /// The authority.
     pub(crate) ca: CertificateDer<'static>,
+    /// The same as a PEM text.
+    pub(crate) pem: String,
     certificate: CertificateDer<'static>,
     key: KeyPair,
 }
@@ -19,12 +21,13 @@ impl Identity {
         let mut authority = CertificateParams::new(Vec::new()).unwrap();
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let authority_key = KeyPair::generate().unwrap();
-        let ca = authority.self_signed(&authority_key).unwrap().der().clone();
+        let signed = authority.self_signed(&authority_key).unwrap();
+        let (ca, pem) = (signed.der().clone(), signed.pem());
         let issuer = Issuer::new(authority, authority_key);
         let key = KeyPair::generate().unwrap();
         let server = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
         let certificate = server.signed_by(&key, &issuer).unwrap().der().clone();
-        Self { ca, certificate, key }
+        Self { ca, pem, certificate, key }
     }
 
     /// Accepts connections that speak one of `protocols`.

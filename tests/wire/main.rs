@@ -13,6 +13,7 @@ mod requests;
 mod server;
 mod server2;
 mod tls;
+mod trial;
 
 /// Runs a test on one thread, as a worker does.
 fn on_one_thread(test: impl Future<Output = ()>) {

@@ -5,7 +5,7 @@ use super::options::{ApiName, Request};
 use crate::cli::ExitStatus;
 use crate::cli::arguments::{complain, usage};
 use crate::config::plan::{Api, TargetSource};
-use crate::config::{Invalid, Plan, environment, read};
+use crate::config::{Invalid, Plan, environment, load_text};
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::Read as _;
@@ -15,6 +15,12 @@ use std::path::Path;
 const CONDITION: &str = "error_rate < 1%";
 /// Largest body that is sent.
 const BODY_BYTES_MAX: u64 = 64 << 20;
+/// How what a suite's rules advise is written here.
+const WORDINGS: [(&str, &str); 3] = [
+    ("`http: ", "`--http "),
+    ("`connections: ", "`--connections "),
+    (", as seen from the suite's folder", ""),
+];
 /// Variables of a URL, a header or a body.
 const VARIABLES: [&str; 7] = [
     "{session}",
@@ -51,7 +57,8 @@ pub(super) fn direct(urls: &[String], request: &Request) -> Result<Direct, ExitS
     for url in urls {
         let (base, path) = request.divided(url)?;
         let document = request.document(base, path.as_deref())?;
-        let plan = read(Path::new("the command line"), document.text(), &[], &environment::process)
+        let name = Path::new("the command line");
+        let plan = load_text(name, document.text(), &environment::process)
             .map_err(|invalid| explain(&invalid, &document))?;
         let TargetSource::Url(base) = &plan.target.source else { return Err(ExitStatus::Usage) };
         let base = base.clone();
@@ -199,7 +206,15 @@ impl Request {
             ("connect", text(&self.connect_timeout), "--connect-timeout"),
         ];
         document.section(2, "timeouts", &timeouts);
-        document.entries(2, [("connection", text(&self.connection), "--connection")]);
+        document.entries(
+            2,
+            [
+                ("connection", text(&self.connection), "--connection"),
+                ("http", self.http.map(Value::from), "--http"),
+                ("connections", self.connections.map(Value::from), "--connections"),
+                ("ca", text(&self.ca), "--ca"),
+            ],
+        );
     }
 
     fn headers(&self, document: &mut Document) -> Result<(), ExitStatus> {
@@ -281,7 +296,12 @@ fn explain(invalid: &Invalid, document: &Document) -> ExitStatus {
             }
             _ => problem.hint.as_deref(),
         };
-        complain(&format!("`{option}`: {}", problem.what), hint);
+        let hint = hint.map(in_options);
+        complain(&format!("`{option}`: {}", in_options(&problem.what)), hint.as_deref());
     }
     ExitStatus::Usage
+}
+
+fn in_options(text: &str) -> String {
+    WORDINGS.iter().fold(text.to_owned(), |text, (suite, option)| text.replace(suite, option))
 }

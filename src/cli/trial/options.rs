@@ -137,6 +137,15 @@ pub(super) struct Request {
     /// When a connection is opened: pooled, per_session or new [default: pooled]
     #[arg(long, value_name = "MODE", requires = "urls")]
     pub(super) connection: Option<String>,
+    /// Version of HTTP, 1 or 2; 2 is agreed upon over TLS, and spoken unasked without [default: 1]
+    #[arg(long, value_name = "VERSION", requires = "urls")]
+    pub(super) http: Option<u16>,
+    /// Connections that all requests share, 1 to 1024, with `--http 2` [default: 1]
+    #[arg(long, value_name = "N", requires = "urls")]
+    pub(super) connections: Option<u16>,
+    /// PEM file with certificates that are trusted besides those of the machine
+    #[arg(long, value_name = "FILE", requires = "urls")]
+    pub(super) ca: Option<String>,
     /// Seed of the sequence of sessions [default: 42]
     #[arg(long, value_name = "N", requires = "urls")]
     pub(super) seed: Option<u64>,

@@ -1,11 +1,18 @@
 //! Workers on threads of their own: what comes back from them, and that nothing is lost.
 
-use super::{connect, run_on_threads};
+use super::{LiveTrial, connect, run_on_threads, run_trial};
+use crate::config::plan::{
+    Api, ConnectionMode, HttpRequest, HttpVersion, StatusClasses, TargetPlan, TargetSource,
+    Timeouts,
+};
 use crate::load::control::Audience;
 use crate::load::error::{ClientError, LoadError};
 use crate::load::exchange::{Exchanged, Observer};
 use crate::load::fake::{Act, Fake, closed, job, known, ms, open, team};
+use crate::load::feasible::Refusal;
+use crate::load::learnt::Learnt;
 use crate::load::link::Word;
+use crate::load::probe::port_range;
 use crate::load::share::Share;
 use crate::load::timer::Timer;
 use crate::load::worker::{Exchange, Job, work};
@@ -13,6 +20,7 @@ use crate::target::protocol::Asked;
 use crate::trial::{Ended, Outcome, Patient, RequestId, TrialReport, Window};
 use crate::workload::ThinkTime;
 use futures_util::future::join_all;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
@@ -204,5 +212,64 @@ async fn several_workers_give_the_counts_and_the_histograms_of_one() {
             (many.tpot_undefined, many.token_source),
             (one.tpot_undefined, one.token_source)
         );
+    }
+}
+
+/// A target at which every request is a connection of its own.
+fn fresh(http: HttpVersion) -> TargetPlan {
+    TargetPlan {
+        source: TargetSource::Url(String::new()),
+        api: Api::Http(HttpRequest { method: "GET".into(), path: "/".into(), body: None }),
+        headers: Vec::new(),
+        timeouts: Timeouts { connect: LONG, first_chunk: LONG, between_chunks: LONG, total: LONG },
+        status: StatusClasses { ok: BTreeSet::new(), shed: BTreeSet::new() },
+        ca: Vec::new(),
+        http,
+        connection: ConnectionMode::New,
+        labels: BTreeMap::new(),
+    }
+}
+
+#[tokio::test]
+async fn a_load_is_refused_for_ports_only_where_it_needs_more_than_there_are() {
+    let Some(ports) = port_range() else { return };
+    // Half more connections than the ports towards one address allow: each rests for a minute.
+    let job = job(open(1.5 * crate::units::as_f64(ports) / 60.0), 1, 5, &[]);
+    let (one, two) = (HttpVersion::One, HttpVersion::Two { connections: 1.try_into().unwrap() });
+    // Nobody listens on port 1, nor there.
+    let (here, there, unix) = ("http://127.0.0.1:1", "http://127.0.0.2:1", "unix:/nowhere/socket");
+    for (http, base_urls, is_refused) in [
+        (one, &[here][..], true),
+        (one, &["http://127.0.0.1:1/a", "http://127.0.0.1:1/b"], true),
+        (one, &[here, unix], true),
+        (one, &[here, there], false),
+        (one, &[unix], false),
+        (two, &[here], false),
+    ] {
+        let base_urls: Vec<String> = base_urls.iter().map(|&url| url.into()).collect();
+        let trial = LiveTrial {
+            plan: &job.plan,
+            law: &job.law,
+            salt: job.salt,
+            target: &fresh(http),
+            base_urls: &base_urls,
+            in_flight_max: None,
+            cpus: &[],
+            workers: Some(1),
+            target_pid: None,
+            calibration: None,
+            learnt: &Learnt::default(),
+        };
+        let mut audience = Audience { watch: &mut Patient, windows: &mut |_| {}, rows: None };
+        let report = run_trial(&trial, &mut audience, &CancellationToken::new()).await;
+        match report {
+            Err(LoadError::Refused { refusal: Refusal::Ports { .. } }) => {
+                assert!(is_refused, "{base_urls:?}");
+            }
+            Ok(report) => {
+                assert!(!is_refused && report.counts.of(Outcome::Connect) == 5, "{report:?}");
+            }
+            other => panic!("{base_urls:?}: {other:?}"),
+        }
     }
 }
