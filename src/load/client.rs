@@ -1,15 +1,15 @@
 //! What a worker sends its requests with.
 
+use super::arrival::Arrival;
 use super::draft::{Draft, Style, unsendable};
 use super::endpoint::Endpoint;
 use super::error::ClientError;
-use super::exchange::{Attempt, Exchanged, Observer, Reading, attempt, response};
+use super::exchange::{Attempt, Exchanged, Observer, Reading, attempt, head};
 use super::failure::Failure;
 use super::headers::{Headers, secrets_of_headers};
 use super::kernel::Kernel;
 use super::learnt::Learnt;
 use super::route::{Route, Wanted};
-use super::stamped::Arrival;
 use super::timeouts::Clock;
 use crate::config::plan::{TargetPlan, TargetSource, Timeouts};
 use crate::target::protocol::{Asked, Outgoing, Protocol, UsageField, expand, short_line};
@@ -171,11 +171,10 @@ impl Client {
                 observer.connected(took);
             }
             clock.deadlines.connected();
-            let request = draft.on(lane.wire());
             let has_next = asked.turn + 1 < asked.session.turns.len();
             let keeps_answer = has_next && asked.history == HistoryMode::Inherit;
             let reading = Reading { protocol: &self.protocol, keeps_answer };
-            let attempt = Box::pin(attempt(&mut lane, request, reading, &mut clock, observer));
+            let attempt = attempt(&mut lane, draft, reading, &mut clock, observer);
             match attempt.await {
                 Attempt::Failed(failure) => {
                     if failure.is_death {
@@ -233,9 +232,9 @@ impl Client {
             Outgoing { method: "GET".into(), path: path.into(), content_type: None, body: None };
         let draft =
             Draft::new(outgoing, &route.endpoint, &self.headers, self.style, |value| value.into());
-        let request = draft.map_err(no_answer)?.on(lane.wire());
-        let response = response(&mut lane, request, &mut clock, &Nobody).await;
-        response.map(|response| response.status().as_u16()).map_err(no_answer)
+        let draft = draft.map_err(no_answer)?;
+        let head = head(&mut lane, draft, &mut clock, &Nobody).await;
+        head.map(|(head, _)| head.status).map_err(no_answer)
     }
 
     /// The way that a session takes.

@@ -3,6 +3,7 @@
 use super::endpoint::Endpoint;
 use super::failure::Failure;
 use super::headers::Headers;
+use super::http1::Written;
 use super::stamped::{Payload, Wire};
 use crate::config::plan::{ConnectionMode, HttpVersion, TargetPlan};
 use crate::target::protocol::Outgoing;
@@ -12,9 +13,13 @@ use hyper::Request;
 use hyper::header::{
     CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
 };
-use hyper::http::{Uri, Version, uri};
+use hyper::http::uri::{self, PathAndQuery};
+use hyper::http::{Method, Uri, Version};
 use std::borrow::Cow;
 use std::rc::Rc;
+
+/// Room for the head of a request; a longer one takes more.
+const HEAD_BYTES: usize = 256;
 
 /// What the kind of connection asks of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +80,29 @@ impl Draft {
             Style::Two => for_http2(&mut request, endpoint).map_err(|error| unsendable(&error))?,
         }
         Ok(Self(request))
+    }
+
+    /// The request as HTTP/1.1 writes it.
+    pub(super) fn written(self) -> Written {
+        let (head, body) = self.0.into_parts();
+        let is_head = head.method == Method::HEAD;
+        let path = head.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+        let mut bytes = Vec::with_capacity(HEAD_BYTES + body.len());
+        let mut write = |part: &[u8]| bytes.extend_from_slice(part);
+        for part in [head.method.as_str(), " ", path, " HTTP/1.1\r\n"] {
+            write(part.as_bytes());
+        }
+        for (name, value) in &head.headers {
+            for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+                write(part);
+            }
+        }
+        if !body.is_empty() {
+            write(format!("content-length: {}\r\n", body.len()).as_bytes());
+        }
+        write(b"\r\n");
+        write(&body);
+        Written { bytes, is_head }
     }
 
     /// The request, to be sent on the connection with this wire.

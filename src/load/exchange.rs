@@ -1,17 +1,13 @@
 //! One request on one connection, from its first byte out to its last byte in.
 
-use super::failure::{Failure, end_of_body};
-use super::lane::Lane;
-use super::stamped::{Arrival, Payload, Wire};
+use super::arrival::Arrival;
+use super::draft::Draft;
+use super::failure::Failure;
+use super::lane::{AnswerHead, Lane};
 use super::timeouts::Clock;
 use crate::target::protocol::{End, Head, Output, Protocol, Verdict, retry_after};
 use crate::trial::{Ending, Outcome};
-use hyper::body::{Body, Incoming};
-use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
-use hyper::{Request, Response};
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
-use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -60,55 +56,39 @@ pub(super) struct Reading<'a> {
     pub(super) keeps_answer: bool,
 }
 
-/// Sends `request` and reads its answer.
+/// Sends a request and reads its answer.
 pub(super) async fn attempt(
     lane: &mut Lane,
-    request: Request<Payload>,
+    draft: Draft,
     reading: Reading<'_>,
     clock: &mut Clock,
     observer: &dyn Observer,
 ) -> Attempt {
-    let response = match response(lane, request, clock, observer).await {
-        Ok(response) => response,
+    let (head, newest) = match head(lane, draft, clock, observer).await {
+        Ok(head) => head,
         Err(failure) => return Attempt::Failed(failure),
     };
-    let (parts, body) = response.into_parts();
-    let retry_after = text(&parts.headers, RETRY_AFTER).and_then(retry_after);
-    let (end, verdict) = read(lane, &parts, body, reading, clock, observer).await;
-    let may_reuse = end == End::Complete && lane.is_reusable().await;
+    let retry_after = head.retry_after.as_deref().and_then(retry_after);
+    let (end, verdict) = read(lane, (&head, newest), reading, clock, observer).await;
+    let may_reuse = end == End::Complete && lane.is_reusable();
     Attempt::Answered { verdict, retry_after, may_reuse }
 }
 
-/// Sends `request` and waits for the head of its response.
-pub(super) async fn response(
+/// Sends a request and waits for the head of its answer.
+pub(super) async fn head(
     lane: &mut Lane,
-    request: Request<Payload>,
+    draft: Draft,
     clock: &mut Clock,
     observer: &dyn Observer,
-) -> Result<Response<Incoming>, Failure> {
-    let mut told = Told::default();
-    let wire = Rc::clone(lane.wire());
-    let mut response = pin!(lane.send(request));
-    let outcome = poll_fn(|cx| {
-        let polled = lane.poll(cx, |cx| {
-            told.look(&wire, observer);
-            response.as_mut().poll(cx)
-        });
-        match polled {
-            Poll::Ready(response) => Poll::Ready(Ok(response)),
-            Poll::Pending => clock.poll_expired(cx).map(Err),
-        }
-    })
-    .await;
-    match outcome {
-        Ok(Ok(response)) => {
-            lane.heard();
-            told.look(lane.wire(), observer);
-            told.answered(lane.wire(), observer);
-            Ok(response)
-        }
-        Ok(Err(error)) => Err(Failure::head(&error)),
-        Err(outcome) if lane.wire().written().is_none() => {
+) -> Result<(AnswerHead, Arrival), Failure> {
+    lane.begin(draft);
+    let outcome = poll_fn(|cx| match lane.poll_head(cx, observer) {
+        Poll::Ready(head) => Poll::Ready(Ok(head)),
+        Poll::Pending => clock.poll_expired(cx).map(Err),
+    });
+    match outcome.await {
+        Ok(head) => head,
+        Err(outcome) if !lane.is_written() => {
             Err(Failure::new(outcome, "the request was not taken within the limit"))
         }
         Err(outcome) => Err(Failure::late(outcome, "answer")),
@@ -118,93 +98,52 @@ pub(super) async fn response(
 /// Reads the body to its end, so that the connection can be used again.
 async fn read(
     lane: &mut Lane,
-    parts: &hyper::http::response::Parts,
-    mut body: Incoming,
+    (head, mut newest): (&AnswerHead, Arrival),
     reading: Reading<'_>,
     clock: &mut Clock,
     observer: &dyn Observer,
 ) -> (End, Verdict) {
     let mut reader = reading.protocol.reader(&Head {
-        status: parts.status.as_u16(),
-        content_type: text(&parts.headers, CONTENT_TYPE),
-        content_encoding: text(&parts.headers, CONTENT_ENCODING),
-        location: text(&parts.headers, LOCATION),
+        status: head.status,
+        content_type: head.content_type.as_deref(),
+        content_encoding: head.content_encoding.as_deref(),
+        location: head.location.as_deref(),
     });
     if !reading.keeps_answer {
         reader = reader.forgetful();
     }
-    let newest = lane.wire().last_read();
-    let mut arrival = newest.unwrap_or_else(|| Arrival::unstamped(Instant::now()));
     let end = loop {
         if !reader.wants_more() {
             // The reader has its verdict; this only closes the connection.
             break End::Stopped(Outcome::Malformed);
         }
-        let frame = poll_fn(|cx| match lane.poll(cx, |cx| Pin::new(&mut body).poll_frame(cx)) {
-            Poll::Ready(frame) => Poll::Ready(Ok(frame)),
-            Poll::Pending => clock.poll_expired(cx).map(Err),
-        })
-        .await;
-        match frame {
-            Ok(Some(Ok(frame))) => {
-                lane.heard();
-                arrival = lane.wire().last_read().unwrap_or(arrival);
-                if let Some(data) = frame.data_ref() {
-                    reader.push(data, |output| {
-                        clock.deadlines.output(arrival.at);
-                        observer.chunk(arrival, output == Output::Answer);
-                    });
-                }
-                if let Some(outcome) = clock.deadlines.passed(arrival.at) {
-                    break End::Stopped(outcome);
-                }
+        let more = poll_fn(|cx| {
+            let polled = lane.poll_body(cx, observer, &mut |bytes, arrival: Arrival| {
+                newest = arrival;
+                reader.push(bytes, |output| {
+                    clock.deadlines.output(arrival.at);
+                    observer.chunk(arrival, output == Output::Answer);
+                });
+            });
+            match polled {
+                Poll::Ready(end) => Poll::Ready(Ok(end)),
+                Poll::Pending => clock.poll_expired(cx).map(Err),
             }
-            Ok(None) => break End::Complete,
-            Ok(Some(Err(error))) => break end_of_body(&error),
+        });
+        let end = match more.await {
+            Ok(end) => end,
             Err(outcome) => break End::Stopped(outcome),
+        };
+        if let Some(outcome) = clock.deadlines.passed(newest.at) {
+            break End::Stopped(outcome);
+        }
+        if let Some(end) = end {
+            break end;
         }
     };
     let verdict = reader.finish(end);
     if let Some(output) = verdict.closing {
-        observer.chunk(arrival, output == Output::Answer);
+        observer.chunk(newest, output == Output::Answer);
     }
     (end, verdict)
-}
-
-/// The value of a header, if it is there and readable.
-fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
-}
-
-/// What the observer has been told.
-#[derive(Default)]
-struct Told {
-    begun: bool,
-    written: bool,
-    first_byte: bool,
-}
-
-impl Told {
-    fn look(&mut self, wire: &Wire, observer: &dyn Observer) {
-        if wire.has_begun() && !self.begun {
-            self.begun = true;
-            observer.begun();
-        }
-        if let Some(at) = wire.written().filter(|_| !self.written) {
-            self.written = true;
-            observer.written(at);
-        }
-        if let Some(arrival) = wire.first_read().filter(|_| !self.first_byte) {
-            self.first_byte = true;
-            observer.first_byte(arrival);
-        }
-    }
-
-    /// A target may answer before it has read all of the request: no more of it will be written.
-    fn answered(&mut self, wire: &Wire, observer: &dyn Observer) {
-        if let Some(arrival) = wire.first_read().filter(|_| !self.written) {
-            self.written = true;
-            observer.written(arrival.at);
-        }
-    }
 }

@@ -35,24 +35,25 @@ impl Failure {
         Self::new(outcome, format!("no connection to {}", causes.join("; ")))
     }
 
-    /// No head of a response.
+    /// No head of an answer over HTTP/2.
     pub(super) fn head(error: &hyper::Error) -> Self {
-        if error.is_parse() {
-            return Self::new(Outcome::Malformed, format!("the answer is no http/1.1: {error}"));
-        }
         if let Some(error) = http2_error(error)
             && let Some(failure) = Self::stream(error)
         {
             return failure;
         }
-        match io_error(error) {
-            Some(cause) if is_own_lack(cause) => Self::new(Outcome::Resource, cause.to_string()),
-            Some(cause) => Self::death(format!("the connection died before an answer: {cause}")),
-            None => Self::death("the connection was closed before an answer"),
-        }
+        Self::died(io_error(error))
     }
 
-    fn death(detail: impl Into<String>) -> Self {
+    /// A connection that ended before the head of an answer; `None`: it was closed.
+    pub(super) fn died(cause: Option<&io::Error>) -> Self {
+        let detail = match cause {
+            Some(cause) if is_own_lack(cause) => {
+                return Self::new(Outcome::Resource, cause.to_string());
+            }
+            Some(cause) => format!("the connection died before an answer: {cause}"),
+            None => "the connection was closed before an answer".to_owned(),
+        };
         Self { is_death: true, ..Self::new(Outcome::Reset, detail) }
     }
 
@@ -72,12 +73,21 @@ impl Failure {
 }
 
 /// How a body ended whose reading failed.
+pub(super) fn end_of_read(error: &io::Error) -> End {
+    let kind = error.kind();
+    if kind == io::ErrorKind::UnexpectedEof {
+        End::Cut
+    } else if matches!(kind, io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) {
+        End::Garbled
+    } else {
+        End::Reset
+    }
+}
+
+/// The same of a body over HTTP/2.
 pub(super) fn end_of_body(error: &hyper::Error) -> End {
-    match io_error(error).map(io::Error::kind) {
-        Some(io::ErrorKind::UnexpectedEof) => End::Cut,
-        Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) => End::Garbled,
-        Some(_) => End::Reset,
-        None if error.is_parse() => End::Garbled,
+    match io_error(error) {
+        Some(error) => end_of_read(error),
         None if http2_error(error).is_some_and(h2::Error::is_library) => End::Garbled,
         None if error.is_incomplete_message() => End::Cut,
         None => End::Reset,

@@ -1,5 +1,6 @@
 //! A scripted target for the tests of the engine: no socket, any outcome, any length of time.
 
+use super::arrival::Arrival;
 use super::cap::{self, Cap};
 use super::control::{Audience, Known};
 use super::engine::{Team, connect};
@@ -8,7 +9,6 @@ use super::exchange::{Exchanged, Observer};
 use super::link::Word;
 use super::play::Play;
 use super::share::Share;
-use super::stamped::Arrival;
 use super::timer::Timer;
 use super::worker::{Exchange, Job, work};
 use crate::slo::Slo;

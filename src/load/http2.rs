@@ -1,19 +1,29 @@
 //! HTTP/2: a few connections, which many requests share. Each is driven by tasks of its own, for
 //! whoever waits on one stream must not have to read for the others.
 
+use super::arrival::{Arrival, Newest};
 use super::dial::{Transport, dial, no_tls};
+use super::draft::Draft;
 use super::endpoint::Endpoint;
-use super::failure::Failure;
+use super::exchange::Observer;
+use super::failure::{Failure, end_of_body};
 use super::kernel::Kernel;
-use super::stamped::{Listen as _, Newest, Payload, Stamped, Trunk, Wire};
+use super::lane::AnswerHead;
+use super::stamped::{Payload, Stamped, Trunk, Wire};
+use crate::target::protocol::End;
 use crate::trial::Outcome;
+use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http2::{Builder, SendRequest};
+use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
 use hyper::rt::Executor;
+use hyper::{Response, http};
 use hyper_util::rt::TokioIo;
 use std::cell::{Cell, RefCell};
 use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
+use std::pin::Pin;
 use std::rc::{Rc, Weak};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Mutex;
@@ -58,19 +68,96 @@ struct Open {
 /// nothing else.
 pub(super) struct Stream {
     open: Open,
-    pub(super) wire: Rc<Wire>,
+    wire: Rc<Wire>,
+    told: Told,
+    head: Option<Answering>,
+    body: Option<Incoming>,
     _seat: Seat,
 }
 
+type Answering = Pin<Box<dyn Future<Output = hyper::Result<Response<Incoming>>>>>;
+
+/// What the observer of a request has been told.
+#[derive(Debug, Default)]
+struct Told {
+    begun: bool,
+    written: bool,
+}
+
+impl Told {
+    fn look(&mut self, wire: &Wire, observer: &dyn Observer) {
+        if wire.has_begun() && !self.begun {
+            self.begun = true;
+            observer.begun();
+        }
+        if let Some(at) = wire.written().filter(|_| !self.written) {
+            self.written = true;
+            observer.written(at);
+        }
+    }
+}
+
 impl Stream {
-    /// Where requests are sent.
-    pub(super) fn sender(&mut self) -> &mut SendRequest<Payload> {
-        &mut self.open.sender
+    /// Begins a request.
+    pub(super) fn begin(&mut self, draft: Draft) {
+        let request = draft.on(&self.wire);
+        self.head = Some(Box::pin(self.open.sender.send_request(request)));
     }
 
-    /// A frame of the answer came.
-    pub(super) fn heard(&self) {
-        self.wire.read();
+    /// Waits for the head of the answer, and when it came.
+    pub(super) fn poll_head(
+        &mut self,
+        cx: &mut Context<'_>,
+        observer: &dyn Observer,
+    ) -> Poll<Result<(AnswerHead, Arrival), Failure>> {
+        self.told.look(&self.wire, observer);
+        let Some(head) = &mut self.head else {
+            return Poll::Ready(Err(Failure::new(Outcome::Unsent, "there is no request")));
+        };
+        let response = match ready!(head.as_mut().poll(cx)) {
+            Ok(response) => response,
+            Err(error) => return Poll::Ready(Err(Failure::head(&error))),
+        };
+        let arrival = self.wire.read();
+        self.told.look(&self.wire, observer);
+        if !self.told.written {
+            // A target may answer before it has read all of the request.
+            observer.written(arrival.at);
+        }
+        observer.first_byte(arrival);
+        let (parts, body) = response.into_parts();
+        (self.head, self.body) = (None, Some(body));
+        Poll::Ready(Ok((head_of(&parts), arrival)))
+    }
+
+    /// Waits for more of the body and hands it to `sink`; how the body ended, once it has.
+    pub(super) fn poll_body(
+        &mut self,
+        cx: &mut Context<'_>,
+        sink: &mut dyn FnMut(&[u8], Arrival),
+    ) -> Poll<Option<End>> {
+        let Some(body) = &mut self.body else { return Poll::Ready(Some(End::Reset)) };
+        match ready!(Pin::new(body).poll_frame(cx)) {
+            None => Poll::Ready(Some(End::Complete)),
+            Some(Err(error)) => Poll::Ready(Some(end_of_body(&error))),
+            Some(Ok(frame)) => {
+                let arrival = self.wire.read();
+                if let Some(data) = frame.data_ref() {
+                    sink(data, arrival);
+                }
+                Poll::Ready(None)
+            }
+        }
+    }
+
+    /// Whether the request has gone out whole.
+    pub(super) fn is_written(&self) -> bool {
+        self.wire.written().is_some()
+    }
+
+    /// Whether a part of an answer came.
+    pub(super) fn has_answered(&self) -> bool {
+        self.wire.has_answered()
     }
 
     /// The connection under it has died: nobody shall use it any more.
@@ -118,7 +205,8 @@ impl Shared {
         let seat = Seat::take(line);
         let (open, took) = self.opened(line, dialling).await?;
         let wire = Rc::new(Wire::within(&open.trunk));
-        Ok((Stream { open, wire, _seat: seat }, took))
+        let (told, head, body) = (Told::default(), None, None);
+        Ok((Stream { open, wire, told, head, body, _seat: seat }, took))
     }
 
     /// Opens the connection of this number, unless it is open.
@@ -189,13 +277,28 @@ impl Shared {
     }
 }
 
+fn head_of(parts: &http::response::Parts) -> AnswerHead {
+    AnswerHead {
+        status: parts.status.as_u16(),
+        content_type: text(&parts.headers, CONTENT_TYPE),
+        content_encoding: text(&parts.headers, CONTENT_ENCODING),
+        location: text(&parts.headers, LOCATION),
+        retry_after: text(&parts.headers, RETRY_AFTER),
+    }
+}
+
+/// The value of a header, if it is there and readable.
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
+    headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
 impl Open {
     fn lives(&self) -> bool {
         !self.is_broken.get() && !self.sender.is_closed()
     }
 }
 
-/// Runs the tasks of connections, for as long as these are wanted. Needs a `LocalSet`.
+/// Runs the tasks of connections, for as long as these are wanted. Needs a `LocalSet` or a `LocalRuntime`.
 #[derive(Clone)]
 struct Tasks(Weak<RefCell<JoinSet<()>>>);
 

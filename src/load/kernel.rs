@@ -2,7 +2,7 @@
 //! to read them, that does not move. Linux only; elsewhere there are no stamps.
 
 use super::realtime::{Realtime, measure};
-use std::cell::RefCell;
+use std::cell::{RefCell, RefMut};
 use std::io;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -24,10 +24,11 @@ pub(super) struct Received {
     stamp: Option<Duration>,
 }
 
-/// What the connections of one worker share to read with stamps: a buffer, so that an idle
-/// connection costs none, and the translation of the stamps.
+/// What the connections of one worker share to read with stamps: room, so that an idle connection
+/// has none of its own, and the translation of the stamps.
 #[derive(Debug)]
 pub(super) struct Kernel {
+    room: RefCell<Box<[u8]>>,
     shared: RefCell<Shared>,
     /// The kernel begins to stamp only some time after the first socket asked: this one asks before
     /// any other, for as long as we live.
@@ -36,7 +37,6 @@ pub(super) struct Kernel {
 
 #[derive(Debug)]
 struct Shared {
-    bytes: Box<[u8]>,
     control: Vec<u8>,
     realtime: Option<Realtime>,
 }
@@ -44,12 +44,17 @@ struct Shared {
 impl Kernel {
     pub(super) fn new() -> Self {
         let realtime = measure().map(Realtime::new);
-        let bytes = vec![0; READ_BYTES_MAX].into_boxed_slice();
         let first = TcpSocket::new_v4().ok().filter(system::ask_for_stamps);
         Self {
-            shared: RefCell::new(Shared { bytes, control: system::control(), realtime }),
+            room: RefCell::new(vec![0; READ_BYTES_MAX].into_boxed_slice()),
+            shared: RefCell::new(Shared { control: system::control(), realtime }),
             _first: first,
         }
+    }
+
+    /// Room for one read, which whoever reads has for himself until he is done with it.
+    pub(super) fn room(&self) -> RefMut<'_, Box<[u8]>> {
+        self.room.borrow_mut()
     }
 
     /// Asks for stamps on a connection; whether the system has them.
@@ -70,14 +75,13 @@ impl Kernel {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<Received>> {
         let mut shared = self.shared.borrow_mut();
-        let Shared { bytes, control, .. } = &mut *shared;
-        let most = buffer.remaining().min(bytes.len());
-        let (room, _) = bytes.split_at_mut(most);
+        let most = buffer.remaining().min(READ_BYTES_MAX);
+        let room = buffer.initialize_unfilled_to(most);
         loop {
             ready!(tcp.poll_read_ready(cx))?;
             let mut all = None;
             let read = tcp.try_io(Interest::READABLE, || {
-                let received = system::receive(tcp, room, control)?;
+                let received = system::receive(tcp, room, &mut shared.control)?;
                 if received.is_all && received.bytes > 0 {
                     // Taking the readiness back by this error saves the read that would only say
                     // that nothing is left; what comes from now on is told anew.
@@ -91,7 +95,7 @@ impl Kernel {
                 (None, Err(error)) if is_to_be_repeated(&error) => continue,
                 (None, Err(error)) => return Poll::Ready(Err(error)),
             };
-            buffer.put_slice(room.split_at(received.bytes.min(most)).0);
+            buffer.advance(received.bytes.min(most));
             return Poll::Ready(Ok(received));
         }
     }

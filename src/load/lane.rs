@@ -1,60 +1,79 @@
-//! What one request is sent over: a connection of its own while it lasts, or a share of one.
+//! What one request is sent over: a connection of its own, or its share of one.
 
-use super::connection::Connection;
+use super::arrival::Arrival;
+use super::draft::Draft;
+use super::exchange::Observer;
+use super::failure::Failure;
+use super::http1::Connection;
 use super::http2::Stream;
-use super::stamped::{Payload, Wire};
-use futures_util::future::Either;
-use hyper::body::Incoming;
-use hyper::{Request, Response};
-use std::rc::Rc;
+use crate::target::protocol::End;
 use std::task::{Context, Poll};
+
+/// What is asked of the head of an answer. Values that are not readable are left out.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) struct AnswerHead {
+    pub(super) status: u16,
+    pub(super) content_type: Option<String>,
+    pub(super) content_encoding: Option<String>,
+    pub(super) location: Option<String>,
+    pub(super) retry_after: Option<String>,
+}
 
 /// A way to send one request.
 pub(super) enum Lane {
     /// HTTP/1.1.
-    Own(Connection),
+    Own(Box<Connection>),
     /// HTTP/2.
     Shared(Stream),
 }
 
 impl Lane {
-    /// What happens to the request on its way.
-    pub(super) fn wire(&self) -> &Rc<Wire> {
+    /// Begins a request. It gets nowhere unless the lane is polled.
+    pub(super) fn begin(&mut self, draft: Draft) {
         match self {
-            Self::Own(connection) => &connection.wire,
-            Self::Shared(stream) => &stream.wire,
+            Self::Own(connection) => connection.begin(draft.written()),
+            Self::Shared(stream) => stream.begin(draft),
         }
     }
 
-    /// Sends a request. It gets nowhere unless the lane is polled.
-    pub(super) fn send(
-        &mut self,
-        request: Request<Payload>,
-    ) -> impl Future<Output = hyper::Result<Response<Incoming>>> + use<> {
-        match self {
-            Self::Own(connection) => Either::Left(connection.sender.send_request(request)),
-            Self::Shared(stream) => Either::Right(stream.sender().send_request(request)),
-        }
-    }
-
-    /// Reads and writes what can be read and written now, where nobody else does, and polls what waits
-    /// for it.
-    pub(super) fn poll<T>(
+    /// Waits for the head of the answer and when it came, and writes what can be written meanwhile.
+    pub(super) fn poll_head(
         &mut self,
         cx: &mut Context<'_>,
-        mut waiting: impl FnMut(&mut Context<'_>) -> Poll<T>,
-    ) -> Poll<T> {
+        observer: &dyn Observer,
+    ) -> Poll<Result<(AnswerHead, Arrival), Failure>> {
         match self {
-            Self::Own(connection) => connection.poll(cx, waiting),
-            Self::Shared(_) => waiting(cx),
+            Self::Own(connection) => connection.poll_head(cx, observer),
+            Self::Shared(stream) => stream.poll_head(cx, observer),
         }
     }
 
-    /// A part of the answer came: it is told to the wire, where the connection did not.
-    pub(super) fn heard(&self) {
+    /// Waits for more of the body and hands it to `sink`; how the body ended, once it has.
+    pub(super) fn poll_body(
+        &mut self,
+        cx: &mut Context<'_>,
+        observer: &dyn Observer,
+        sink: &mut dyn FnMut(&[u8], Arrival),
+    ) -> Poll<Option<End>> {
         match self {
-            Self::Own(_) => {}
-            Self::Shared(stream) => stream.heard(),
+            Self::Own(connection) => connection.poll_body(cx, observer, sink),
+            Self::Shared(stream) => stream.poll_body(cx, sink),
+        }
+    }
+
+    /// Whether the request has gone out whole.
+    pub(super) fn is_written(&self) -> bool {
+        match self {
+            Self::Own(connection) => connection.is_written(),
+            Self::Shared(stream) => stream.is_written(),
+        }
+    }
+
+    /// Whether a byte of an answer was read.
+    pub(super) fn has_answered(&self) -> bool {
+        match self {
+            Self::Own(connection) => connection.has_answered(),
+            Self::Shared(stream) => stream.has_answered(),
         }
     }
 
@@ -66,15 +85,10 @@ impl Lane {
         }
     }
 
-    /// Whether a byte of an answer was read.
-    pub(super) fn has_answered(&self) -> bool {
-        self.wire().first_read().is_some()
-    }
-
     /// Whether another request can be sent over it, as far as can be known now.
-    pub(super) async fn is_reusable(&mut self) -> bool {
+    pub(super) fn is_reusable(&mut self) -> bool {
         match self {
-            Self::Own(connection) => connection.is_reusable().await,
+            Self::Own(connection) => connection.is_reusable(),
             Self::Shared(_) => true,
         }
     }

@@ -1,12 +1,11 @@
 //! The live rig's engine: when to send ([`Play`], pure), how one request goes over the wire
 //! ([`Client`]), and what the generator's own process did meanwhile ([`run_trial`]).
 
-mod bell;
+mod arrival;
 mod calibrate;
 mod cap;
 mod client;
 mod clock;
-mod connection;
 mod control;
 mod dial;
 mod draft;
@@ -22,6 +21,7 @@ mod headers;
 mod learnt;
 mod link;
 mod null;
+mod http1;
 mod http2;
 mod kernel;
 mod lane;
@@ -41,6 +41,7 @@ mod tls;
 mod worker;
 
 pub use crate::target::protocol::Asked;
+pub use arrival::Arrival;
 pub use calibrate::{Calibration, calibrate};
 pub use client::{Client, NoAnswer};
 pub use control::{Audience, TraceRows};
@@ -53,4 +54,3 @@ pub use learnt::Learnt;
 pub use play::{Due, Play, pause};
 pub use probe::cores_allowed;
 pub use share::Share;
-pub use stamped::Arrival;

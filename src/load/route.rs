@@ -1,9 +1,9 @@
 //! One base URL, and the connections to it.
 
-use super::connection::Connection;
 use super::endpoint::Endpoint;
 use super::error::ClientError;
 use super::failure::Failure;
+use super::http1::Connection;
 use super::http2::{Dialling, Shared};
 use super::kernel::Kernel;
 use super::lane::Lane;
@@ -27,7 +27,7 @@ pub(super) struct Route {
 
 enum Links {
     /// HTTP/1.1: a connection has one request at a time.
-    Own(ConnectionMode, RefCell<Pool<Connection>>),
+    Own(ConnectionMode, RefCell<Pool<Box<Connection>>>),
     /// HTTP/2.
     Shared(Shared),
 }
@@ -69,7 +69,7 @@ impl Route {
     ) -> Result<(Lane, Option<Duration>), Failure> {
         if wanted == Wanted::Any
             && let Links::Own(_, pool) = &self.links
-            && let Some(connection) = reusable(pool, session).await
+            && let Some(connection) = reusable(pool, session)
         {
             return Ok((Lane::Own(connection), None));
         }
@@ -125,9 +125,10 @@ impl Route {
         }
     }
 
-    async fn open(&self) -> Result<Connection, Failure> {
+    async fn open(&self) -> Result<Box<Connection>, Failure> {
         // Boxed, for a request in flight shall not carry the room that a handshake needs.
-        Box::pin(Connection::open(&self.endpoint, self.tls.as_ref(), &self.kernel)).await
+        let open = Connection::open(&self.endpoint, self.tls.as_ref(), &self.kernel);
+        Box::pin(open).await.map(Box::new)
     }
 
     fn dialling(&self) -> Dialling<'_> {
@@ -136,11 +137,11 @@ impl Route {
 }
 
 /// An idle connection that still lives, as far as can be seen.
-async fn reusable(pool: &RefCell<Pool<Connection>>, session: u64) -> Option<Connection> {
+fn reusable(pool: &RefCell<Pool<Box<Connection>>>, session: u64) -> Option<Box<Connection>> {
+    let mut pool = pool.borrow_mut();
     loop {
-        let taken = pool.borrow_mut().take(session);
-        let mut connection = taken?;
-        if connection.is_reusable().await {
+        let mut connection = pool.take(session)?;
+        if connection.is_reusable() {
             return Some(connection);
         }
     }

@@ -4,12 +4,12 @@
 #[cfg(test)]
 mod tests;
 
+use super::arrival::Arrival;
 use super::clock::Clock;
 use super::error::LoadError;
 use super::exchange::{Exchanged, Observer};
 use super::play::Due;
 use super::share::Share;
-use super::stamped::Arrival;
 use super::worker::Exchange;
 use crate::target::protocol::Asked;
 use crate::trial::{Recorder, RequestId};
@@ -24,11 +24,13 @@ use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-/// Requests that are cancelled at once at the end of a trial …
+/// Fewest requests that are cancelled at once at the end of a trial …
 const CANCELLED_AT_ONCE: usize = 10;
 /// … and the time until the next as many, of all workers together: 1,000 a second. What a target has
 /// to put away in one burst it puts away while the next trial is measured.
 const CANCEL_PAUSE: Duration = Duration::from_millis(10);
+/// Most pauses, two seconds: of more requests, more are cancelled at once.
+const CANCEL_PAUSES_MAX: usize = 200;
 
 /// One request on its way.
 pub(super) struct Request {
@@ -133,8 +135,8 @@ impl<E: Exchange + 'static> Runners<E> {
         self.tasks.try_join_next().map_or(Ok(()), |ended| ended.map_err(LoadError::from_task))
     }
 
-    /// Cancels what is in flight, all workers together at most 1,000 requests a second; all at once when
-    /// the whole run ends. From now on nothing is recorded.
+    /// Cancels what is in flight, all workers together at most 1,000 requests a second unless that
+    /// takes longer than two; all at once when the whole run ends. From now on nothing is recorded.
     pub(super) async fn close(
         mut self,
         share: Share,
@@ -160,12 +162,15 @@ impl<E: Exchange + 'static> Runners<E> {
 impl<E> Runners<E> {
     /// What ends by itself before its turn needs no cancelling.
     async fn cancel_slowly(&self, share: Share) {
-        let mut busy = self.opened.iter().filter(|(runner, _)| runner.is_busy.get()).peekable();
+        let is_busy = |(runner, _): &&(Rc<Runner>, AbortHandle)| runner.is_busy.get();
+        let turns = (CANCEL_PAUSES_MAX / share.workers() as usize).max(1);
+        let at_once = self.opened.iter().filter(is_busy).count().div_ceil(turns);
+        let mut busy = self.opened.iter().filter(is_busy).peekable();
         // The workers take turns.
         let mut pause = CANCEL_PAUSE * share.index();
         while busy.peek().is_some() {
             sleep(pause).await;
-            busy.by_ref().take(CANCELLED_AT_ONCE).for_each(|(_, task)| task.abort());
+            busy.by_ref().take(at_once.max(CANCELLED_AT_ONCE)).for_each(|(_, task)| task.abort());
             pause = CANCEL_PAUSE * share.workers();
         }
     }

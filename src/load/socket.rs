@@ -1,7 +1,7 @@
 //! A TCP socket that tells when what it reads arrived.
 
+use super::arrival::{Arrival, Newest};
 use super::kernel::Kernel;
-use super::stamped::{Arrival, Newest};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;

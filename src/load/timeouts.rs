@@ -87,26 +87,39 @@ fn earlier(a: (Instant, Outcome), b: (Instant, Outcome)) -> (Instant, Outcome) {
 pub(super) struct Clock {
     pub(super) deadlines: Deadlines,
     timer: Pin<Box<Sleep>>,
+    /// Whether the task is woken when the timer fires.
+    is_watched: bool,
 }
 
 impl Clock {
     pub(super) fn new(intended: Instant, limits: Timeouts) -> Self {
         let deadlines = Deadlines::new(intended, limits);
         let timer = Box::pin(sleep_until(deadlines.next().0));
-        Self { deadlines, timer }
+        Self { deadlines, timer, is_watched: false }
     }
 
-    /// Ready once a deadline has passed. Poll what could bring data first: data wins.
+    /// Ready once a deadline has passed. Poll what could bring data first: data wins. One task only
+    /// may ask: it is the one that is woken.
     pub(super) fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
         loop {
             let (at, outcome) = self.deadlines.next();
             if self.timer.deadline() > at {
                 self.timer.as_mut().reset(at);
+                self.is_watched = false;
+            }
+            if self.is_watched && !self.timer.is_elapsed() {
+                return Poll::Pending;
             }
             match self.timer.as_mut().poll(cx) {
-                Poll::Pending => return Poll::Pending,
+                Poll::Pending => {
+                    self.is_watched = true;
+                    return Poll::Pending;
+                }
                 Poll::Ready(()) if Instant::now() >= at => return Poll::Ready(outcome),
-                Poll::Ready(()) => self.timer.as_mut().reset(at),
+                Poll::Ready(()) => {
+                    self.timer.as_mut().reset(at);
+                    self.is_watched = false;
+                }
             }
         }
     }

@@ -53,6 +53,17 @@ async fn what_is_in_flight_at_the_end_is_cancelled_at_a_thousand_a_second() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_trial_does_not_end_later_for_having_more_in_flight() {
+    let fake = Fake::new(|_| Act::Silence);
+    let mut job = job(closed(5_000), 1, 10_000, &[]);
+    job.plan.time_limit = Duration::from_secs(1);
+    report_of(job, &fake).await;
+    let left = fake.left.borrow();
+    let took = left[left.len() - 1] - left[0];
+    assert!(left.len() == 5_000 && took > ms(1_900) && took <= ms(2_500), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_run_that_ends_meanwhile_cancels_the_rest_at_once_and_keeps_the_trial() {
     let fake = Fake::new(|_| Act::Silence);
     let stop = CancellationToken::new();

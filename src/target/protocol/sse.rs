@@ -1,5 +1,7 @@
 //! Splits a stream of server-sent events, as the HTML standard defines them, whatever the pieces
-//! in which it comes. Each byte is looked at once.
+//! in which it comes. Each byte is looked at once, and an event that came whole is read where it lies.
+
+use memchr::memchr2;
 
 /// Largest event; a longer one, or a longer line, is refused.
 const EVENT_BYTES_MAX: usize = 1 << 20;
@@ -43,6 +45,7 @@ impl Splitter {
         mut bytes: &[u8],
         mut on_event: impl FnMut(Event<'_>),
     ) -> Result<(), TooLarge> {
+        let mut lying = None;
         while !bytes.is_empty() {
             if std::mem::take(&mut self.after_cr)
                 && let Some(rest) = bytes.strip_prefix(b"\n")
@@ -50,7 +53,8 @@ impl Splitter {
                 bytes = rest;
                 continue;
             }
-            let Some(end) = bytes.iter().position(|b| matches!(b, b'\n' | b'\r')) else {
+            let Some(end) = memchr2(b'\n', b'\r', bytes) else {
+                self.keep(lying);
                 self.partial.extend_from_slice(bytes);
                 return self.within_limit(0);
             };
@@ -58,17 +62,25 @@ impl Splitter {
             self.after_cr = rest.first() == Some(&b'\r');
             bytes = rest.get(1..).unwrap_or_default();
             if self.partial.is_empty() {
-                self.line(line, &mut on_event)?;
+                self.line(line, &mut lying, &mut on_event)?;
             } else {
                 let mut whole = std::mem::take(&mut self.partial);
                 whole.extend_from_slice(line);
-                let taken = self.line(&whole, &mut on_event);
+                let mut lying = None;
+                let taken = self.line(&whole, &mut lying, &mut on_event);
+                self.keep(lying);
                 whole.clear();
                 self.partial = whole;
                 taken?;
             }
         }
+        self.keep(lying);
         Ok(())
+    }
+
+    /// Copies data that will not lie here any more.
+    fn keep(&mut self, lying: Option<&[u8]>) {
+        self.data.extend_from_slice(lying.unwrap_or_default());
     }
 
     fn within_limit(&self, more: usize) -> Result<(), TooLarge> {
@@ -76,13 +88,20 @@ impl Splitter {
         if held > EVENT_BYTES_MAX { Err(TooLarge) } else { Ok(()) }
     }
 
-    fn line(&mut self, line: &[u8], on_event: &mut impl FnMut(Event<'_>)) -> Result<(), TooLarge> {
+    /// Takes a line. The first data of an event is left `lying`, and not copied.
+    fn line<'a>(
+        &mut self,
+        line: &'a [u8],
+        lying: &mut Option<&'a [u8]>,
+        on_event: &mut impl FnMut(Event<'_>),
+    ) -> Result<(), TooLarge> {
         let first = !std::mem::replace(&mut self.started, true);
         let line = if first { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line) } else { line };
-        self.within_limit(line.len())?;
+        self.within_limit(line.len() + lying.map_or(0, <[u8]>::len))?;
         if line.is_empty() {
             if std::mem::take(&mut self.has_data) {
-                on_event(Event { name: &self.name, data: &self.data });
+                let data = lying.take().unwrap_or(&self.data);
+                on_event(Event { name: &self.name, data });
             }
             self.name.clear();
             self.data.clear();
@@ -95,9 +114,12 @@ impl Splitter {
         match field {
             b"data" => {
                 if std::mem::replace(&mut self.has_data, true) {
+                    self.keep(lying.take());
                     self.data.push(b'\n');
+                    self.data.extend_from_slice(value);
+                } else {
+                    *lying = Some(value);
                 }
-                self.data.extend_from_slice(value);
             }
             b"event" => {
                 self.name.clear();
