@@ -28,6 +28,9 @@ pub(super) struct Options {
     /// A peer of a12
     #[arg(long, default_value = "aiperf")]
     pub(super) aiperf: PathBuf,
+    /// Another peer of a12
+    #[arg(long, default_value = "guidellm")]
+    pub(super) guidellm: PathBuf,
     /// Run everything at ordinary priority, also where the row wants a quiet machine
     #[arg(long)]
     pub(super) ordinary: bool,

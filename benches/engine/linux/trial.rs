@@ -84,14 +84,14 @@ impl Played {
         self.ran.status.code() == Some(EXIT_INVALID)
     }
 
-    /// All that it said on why it is invalid, or refused.
+    /// All that it said on why it is invalid, or refused, and what to do about it.
     pub(super) fn reasons(&self) -> String {
         let reasons = self.result.get("reasons").and_then(Value::as_array);
         let text = |reason: &Value| {
             let part = |name: &str| reason.get(name).and_then(Value::as_str).unwrap_or_default();
             match part("text") {
                 "" => reason.to_string(),
-                text => format!("{}: {text}", part("signal")),
+                text => format!("{}: {text}; {}", part("signal"), part("advice")),
             }
         };
         let mut all: Vec<String> = reasons.into_iter().flatten().map(text).collect();

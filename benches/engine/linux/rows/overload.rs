@@ -57,14 +57,18 @@ fn names_cpu(reasons: &str) -> bool {
 }
 
 fn offer(bench: &Bench<'_>) -> anyhow::Result<Vec<Reading>> {
-    let rate = 0.7 * limit(bench, bench.quiet)?;
+    // Whole, so that a whole number of sessions is asked for, and all of them can be offered.
+    let rate = (0.7 * limit(bench, bench.quiet)?).floor();
     let (played, summary) = open_loop(bench, rate, bench.quiet)?;
     // Of what was asked, not only of what was tried: a trial that ends early offers less.
     let asked = rate * f64::from(seconds(rate));
     let written = played.count("written").unwrap_or_default().min(summary.requests);
     let reading = Reading::of(as_f64(written) / asked * 100.0);
-    let reading =
-        reading.beside("rate /s", rate).beside("seconds", as_f64(played.ran.wall_ns) / 1e9);
+    let request_us = as_f64(played.ran.cpu_ns_since(summary.first_request_ns)) / 1e3;
+    let reading = reading
+        .beside("rate /s", rate)
+        .beside("seconds", as_f64(played.ran.wall_ns) / 1e9)
+        .beside("us a request", request_us / as_f64(summary.requests));
     Ok(vec![reading.wait(played.ran.wait_share()).invalid(played.is_invalid())])
 }
 
