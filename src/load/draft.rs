@@ -4,7 +4,7 @@ use super::endpoint::Endpoint;
 use super::failure::Failure;
 use super::headers::Headers;
 use super::http1::Written;
-use super::stamped::{Payload, Wire};
+use super::http2::{Payload, Wire};
 use crate::config::plan::{ConnectionMode, HttpVersion, TargetPlan};
 use crate::target::protocol::Outgoing;
 use crate::trial::Outcome;

@@ -26,6 +26,9 @@ pub(super) fn median(values: &[f64]) -> Option<f64> {
 
 /// Three digits that count, no more than three after the point.
 pub(super) fn short(value: f64) -> String {
+    if value.is_infinite() {
+        return "none".to_owned();
+    }
     let digits = match value.abs() {
         size if size >= 100.0 => 0,
         size if size >= 10.0 => 1,

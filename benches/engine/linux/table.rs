@@ -32,6 +32,14 @@ impl Demand {
         }
     }
 
+    /// What is as far from it as can be.
+    fn worst(self) -> f64 {
+        match self {
+            Self::AtMost(_) => f64::INFINITY,
+            Self::AtLeast(_) => f64::NEG_INFINITY,
+        }
+    }
+
     fn text(self) -> String {
         match self {
             Self::AtMost(limit) => format!("≤ {limit}"),
@@ -46,6 +54,8 @@ pub(super) struct Reading {
     /// The figure, or why there is none.
     pub(super) value: Option<f64>,
     pub(super) missing: Option<String>,
+    /// What happened instead of what is demanded.
+    pub(super) failed: Option<String>,
     /// The trial declared itself invalid.
     pub(super) is_invalid: bool,
     /// What the figure is made of, or goes with it.
@@ -71,7 +81,7 @@ impl Reading {
 
     /// What happened is not what is demanded, so that there is no figure.
     pub(super) fn failed(reason: impl AsRef<str>) -> Self {
-        Self { missing: Some(bounded(&format!("MISSED: {}", reason.as_ref()))), ..Self::default() }
+        Self { failed: Some(bounded(reason.as_ref())), ..Self::default() }
     }
 
     pub(super) fn beside(mut self, name: &'static str, value: f64) -> Self {
@@ -98,10 +108,16 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// The values that count.
+    /// The values that count, one a round: what failed, or declared itself invalid, is worse than all
+    /// others, unless an invalid trial is as good as a right number.
     fn values(&self) -> Vec<f64> {
-        let counts = |reading: &&Reading| !(self.figure.may_be_invalid && reading.is_invalid);
-        self.readings.iter().filter(counts).filter_map(|reading| reading.value).collect()
+        let value = |reading: &Reading| match reading {
+            Reading { failed: Some(_), .. } => Some(self.figure.demand.worst()),
+            Reading { is_invalid: true, .. } if self.figure.may_be_invalid => None,
+            Reading { is_invalid: true, .. } => Some(self.figure.demand.worst()),
+            Reading { value, .. } => *value,
+        };
+        self.readings.iter().filter_map(value).collect()
     }
 
     fn missing(&self) -> Option<&str> {
@@ -131,10 +147,12 @@ impl Line {
             high = if *value > high { *value } else { high };
         }
         let middle = median(&values);
-        let result = match (self.is_reached(), self.missing()) {
-            (true, _) => "reached".to_owned(),
-            (false, Some(reason)) => reason.to_owned(),
-            (false, None) => "MISSED".to_owned(),
+        let failed = self.readings.iter().find_map(|reading| reading.failed.as_deref());
+        let result = match (self.is_reached(), self.missing(), failed) {
+            (true, ..) => "reached".to_owned(),
+            (false, Some(reason), _) => reason.to_owned(),
+            (false, None, Some(reason)) => format!("MISSED: {reason}"),
+            (false, None, None) => "MISSED".to_owned(),
         };
         [
             row.to_owned(),
@@ -165,9 +183,13 @@ impl Line {
             .iter()
             .filter_map(|name| Some(format!("{name} {}", short(median(&of(name))?))))
             .collect();
+        let rounds = self.readings.len();
+        let failed = self.readings.iter().filter(|reading| reading.failed.is_some()).count();
         let invalid = self.readings.iter().filter(|reading| reading.is_invalid).count();
-        if invalid > 0 {
-            parts.push(format!("{invalid} of {} trials invalid", self.readings.len()));
+        for (count, what) in [(failed, "failed"), (invalid, "invalid")] {
+            if count > 0 {
+                parts.push(format!("{count} of {rounds} {what}"));
+            }
         }
         parts.join(", ")
     }

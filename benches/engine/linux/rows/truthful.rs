@@ -9,6 +9,8 @@ use super::super::trial::CLIENT_CORE;
 use super::streams::{Streamed, Streams};
 use super::{Experiment, figure};
 
+/// Streams at once, each of 20 chunks a second: 100,000 chunks a second.
+const FULL: u32 = 5_000;
 const NO_TRACE: &str = "this plimsoll has no `trial --trace`";
 
 pub(super) const QUIET: Experiment = Experiment {
@@ -40,25 +42,27 @@ const fn busy_figure(what: &'static str, demand: Demand) -> Figure {
 }
 
 fn quiet(bench: &Bench<'_>) -> anyhow::Result<Vec<Reading>> {
-    let mut errors = Vec::new();
-    let mut full = Vec::new();
+    let (server, client, is_compared) = (bench.quiet, bench.quiet, bench.writes_traces);
+    let mut readings = full(bench)?;
     for count in [500, 2_000, 5_000] {
-        let is_compared = bench.writes_traces;
-        let (server, client) = (bench.quiet, bench.quiet);
         let mut streamed = Streams { count, server, client, is_compared }.run(bench)?;
-        if count == 5_000 {
-            let cores = streamed.cores()? * 100.0;
-            let delivered = streamed.delivered(count)? * 100.0;
-            let late = f64::from(u32::try_from(streamed.summary.late_us_p99)?) / 1e3;
-            full.push(about(&streamed, cores).beside("us a chunk", streamed.chunk_us()));
-            let mock = as_f64(streamed.summary.cpu_ns) / 1e3 / as_f64(streamed.summary.chunks);
-            let delivered = about(&streamed, delivered).beside("mock late p99 ms", late);
-            full.push(delivered.beside("mock us a chunk", mock));
-        }
-        errors.extend(compared(&mut streamed)?);
+        readings.extend(compared(&mut streamed)?);
     }
-    full.extend(errors);
-    Ok(full)
+    Ok(readings)
+}
+
+/// As much as one core shall carry, without a trace: that is no part of what is recorded.
+fn full(bench: &Bench<'_>) -> anyhow::Result<Vec<Reading>> {
+    let (server, client) = (bench.quiet, bench.quiet);
+    let streamed = Streams { count: FULL, server, client, is_compared: false }.run(bench)?;
+    let (Ok(cores), Ok(delivered)) = (streamed.cores(), streamed.delivered(FULL)) else {
+        return Ok(vec![Reading::failed("it ended before all streams were there"); 2]);
+    };
+    let late = f64::from(u32::try_from(streamed.summary.late_us_p99)?) / 1e3;
+    let mock = as_f64(streamed.summary.cpu_ns) / 1e3 / as_f64(streamed.summary.chunks);
+    let cores = about(&streamed, cores * 100.0).beside("us a chunk", streamed.chunk_us());
+    let delivered = about(&streamed, delivered * 100.0).beside("mock late p99 ms", late);
+    Ok(vec![cores, delivered.beside("mock us a chunk", mock)])
 }
 
 fn busy(bench: &Bench<'_>) -> anyhow::Result<Vec<Reading>> {
@@ -73,8 +77,10 @@ fn busy(bench: &Bench<'_>) -> anyhow::Result<Vec<Reading>> {
 
 /// The two readings of a comparison with the truth.
 fn compared(streamed: &mut Streamed) -> anyhow::Result<Vec<Reading>> {
-    let Some(mut errors) = streamed.errors.take() else {
-        return Ok(vec![Reading::missing(NO_TRACE); 2]);
+    let mut errors = match streamed.errors.take() {
+        Some(Ok(errors)) => errors,
+        Some(Err(reason)) => return Ok(vec![Reading::failed(reason); 2]),
+        None => return Ok(vec![Reading::missing(NO_TRACE); 2]),
     };
     let (ttfc, intended, gap) = (errors.ttfc()?, errors.ttfc_intended()?, errors.gap()?);
     let ttfc = about(streamed, ttfc.p99_ms)

@@ -1,29 +1,21 @@
-//! HTTP/2: a few connections, which many requests share. Each is driven by tasks of its own, for
+//! The connections to one place, which many requests share. Each is driven by tasks of its own, for
 //! whoever waits on one stream must not have to read for the others.
 
-use super::arrival::{Arrival, Newest};
-use super::dial::{Transport, dial, no_tls};
-use super::draft::Draft;
-use super::endpoint::Endpoint;
-use super::exchange::Observer;
-use super::failure::{Failure, end_of_body};
-use super::kernel::Kernel;
-use super::lane::AnswerHead;
-use super::stamped::{Payload, Stamped, Trunk, Wire};
-use crate::target::protocol::End;
+use super::stream::Stream;
+use super::trunk::{Payload, Stamped, Trunk, Wire};
+use crate::load::arrival::Newest;
+use crate::load::dial::{Transport, dial, no_tls};
+use crate::load::endpoint::Endpoint;
+use crate::load::failure::Failure;
+use crate::load::kernel::Kernel;
 use crate::trial::Outcome;
-use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http2::{Builder, SendRequest};
-use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
 use hyper::rt::Executor;
-use hyper::{Response, http};
 use hyper_util::rt::TokioIo;
 use std::cell::{Cell, RefCell};
 use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
-use std::pin::Pin;
 use std::rc::{Rc, Weak};
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Mutex;
@@ -37,14 +29,14 @@ const STREAM_WINDOW: u32 = 1 << 20;
 const CONNECTION_WINDOW: u32 = 16 << 20;
 
 /// How a connection is opened.
-pub(super) struct Dialling<'a> {
-    pub(super) endpoint: &'a Endpoint,
-    pub(super) tls: Option<&'a TlsConnector>,
-    pub(super) kernel: &'a Rc<Kernel>,
+pub(in crate::load) struct Dialling<'a> {
+    pub(in crate::load) endpoint: &'a Endpoint,
+    pub(in crate::load) tls: Option<&'a TlsConnector>,
+    pub(in crate::load) kernel: &'a Rc<Kernel>,
 }
 
 /// The connections to one place.
-pub(super) struct Shared {
+pub(in crate::load) struct Shared {
     lines: Vec<Rc<Line>>,
     tasks: Rc<RefCell<JoinSet<()>>>,
 }
@@ -57,117 +49,17 @@ struct Line {
     open: Mutex<Option<Open>>,
 }
 
+/// A connection that is open.
 #[derive(Clone)]
-struct Open {
-    sender: SendRequest<Payload>,
+pub(super) struct Open {
+    pub(super) sender: SendRequest<Payload>,
     trunk: Rc<Trunk>,
-    is_broken: Rc<Cell<bool>>,
-}
-
-/// One request's share of a connection. Dropping what it sent, or the answer, resets its stream and
-/// nothing else.
-pub(super) struct Stream {
-    open: Open,
-    wire: Rc<Wire>,
-    told: Told,
-    head: Option<Answering>,
-    body: Option<Incoming>,
-    _seat: Seat,
-}
-
-type Answering = Pin<Box<dyn Future<Output = hyper::Result<Response<Incoming>>>>>;
-
-/// What the observer of a request has been told.
-#[derive(Debug, Default)]
-struct Told {
-    begun: bool,
-    written: bool,
-}
-
-impl Told {
-    fn look(&mut self, wire: &Wire, observer: &dyn Observer) {
-        if wire.has_begun() && !self.begun {
-            self.begun = true;
-            observer.begun();
-        }
-        if let Some(at) = wire.written().filter(|_| !self.written) {
-            self.written = true;
-            observer.written(at);
-        }
-    }
-}
-
-impl Stream {
-    /// Begins a request.
-    pub(super) fn begin(&mut self, draft: Draft) {
-        let request = draft.on(&self.wire);
-        self.head = Some(Box::pin(self.open.sender.send_request(request)));
-    }
-
-    /// Waits for the head of the answer, and when it came.
-    pub(super) fn poll_head(
-        &mut self,
-        cx: &mut Context<'_>,
-        observer: &dyn Observer,
-    ) -> Poll<Result<(AnswerHead, Arrival), Failure>> {
-        self.told.look(&self.wire, observer);
-        let Some(head) = &mut self.head else {
-            return Poll::Ready(Err(Failure::new(Outcome::Unsent, "there is no request")));
-        };
-        let response = match ready!(head.as_mut().poll(cx)) {
-            Ok(response) => response,
-            Err(error) => return Poll::Ready(Err(Failure::head(&error))),
-        };
-        let arrival = self.wire.read();
-        self.told.look(&self.wire, observer);
-        if !self.told.written {
-            // A target may answer before it has read all of the request.
-            observer.written(arrival.at);
-        }
-        observer.first_byte(arrival);
-        let (parts, body) = response.into_parts();
-        (self.head, self.body) = (None, Some(body));
-        Poll::Ready(Ok((head_of(&parts), arrival)))
-    }
-
-    /// Waits for more of the body and hands it to `sink`; how the body ended, once it has.
-    pub(super) fn poll_body(
-        &mut self,
-        cx: &mut Context<'_>,
-        sink: &mut dyn FnMut(&[u8], Arrival),
-    ) -> Poll<Option<End>> {
-        let Some(body) = &mut self.body else { return Poll::Ready(Some(End::Reset)) };
-        match ready!(Pin::new(body).poll_frame(cx)) {
-            None => Poll::Ready(Some(End::Complete)),
-            Some(Err(error)) => Poll::Ready(Some(end_of_body(&error))),
-            Some(Ok(frame)) => {
-                let arrival = self.wire.read();
-                if let Some(data) = frame.data_ref() {
-                    sink(data, arrival);
-                }
-                Poll::Ready(None)
-            }
-        }
-    }
-
-    /// Whether the request has gone out whole.
-    pub(super) fn is_written(&self) -> bool {
-        self.wire.written().is_some()
-    }
-
-    /// Whether a part of an answer came.
-    pub(super) fn has_answered(&self) -> bool {
-        self.wire.has_answered()
-    }
-
-    /// The connection under it has died: nobody shall use it any more.
-    pub(super) fn give_up(&self) {
-        self.open.is_broken.set(true);
-    }
+    /// It has died: nobody shall use it any more.
+    pub(super) is_broken: Rc<Cell<bool>>,
 }
 
 /// A request's place on a line.
-struct Seat(Rc<Line>);
+pub(super) struct Seat(Rc<Line>);
 
 impl Seat {
     fn take(line: &Rc<Line>) -> Self {
@@ -184,19 +76,19 @@ impl Drop for Seat {
 
 impl Shared {
     /// Room for this many connections; none is open.
-    pub(super) fn new(connections: NonZeroUsize) -> Self {
+    pub(in crate::load) fn new(connections: NonZeroUsize) -> Self {
         let lines = std::iter::repeat_with(Rc::default).take(connections.get()).collect();
         Self { lines, tasks: Rc::default() }
     }
 
     /// How many connections there may be.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::load) fn len(&self) -> usize {
         self.lines.len()
     }
 
     /// A stream on the connection with the fewest, and how long it took to open that if it was not
     /// open.
-    pub(super) async fn stream(
+    pub(in crate::load) async fn stream(
         &self,
         dialling: &Dialling<'_>,
     ) -> Result<(Stream, Option<Duration>), Failure> {
@@ -204,13 +96,16 @@ impl Shared {
         let line = line.ok_or_else(|| Failure::new(Outcome::Unsent, "there is no connection"))?;
         let seat = Seat::take(line);
         let (open, took) = self.opened(line, dialling).await?;
-        let wire = Rc::new(Wire::within(&open.trunk));
-        let (told, head, body) = (Told::default(), None, None);
-        Ok((Stream { open, wire, told, head, body, _seat: seat }, took))
+        let wire = Wire::within(&open.trunk);
+        Ok((Stream::new(open, wire, seat), took))
     }
 
     /// Opens the connection of this number, unless it is open.
-    pub(super) async fn warm(&self, number: usize, dialling: &Dialling<'_>) -> Result<(), Failure> {
+    pub(in crate::load) async fn warm(
+        &self,
+        number: usize,
+        dialling: &Dialling<'_>,
+    ) -> Result<(), Failure> {
         match self.lines.get(number) {
             Some(line) => self.opened(line, dialling).await.map(|_| ()),
             None => Ok(()),
@@ -218,7 +113,7 @@ impl Shared {
     }
 
     /// Connections that are open, as far as is known.
-    pub(super) fn count(&self) -> usize {
+    pub(in crate::load) fn count(&self) -> usize {
         let is_open = |line: &&Rc<Line>| {
             line.open.try_lock().is_ok_and(|open| open.as_ref().is_some_and(Open::lives))
         };
@@ -275,21 +170,6 @@ impl Shared {
         });
         Ok(sender)
     }
-}
-
-fn head_of(parts: &http::response::Parts) -> AnswerHead {
-    AnswerHead {
-        status: parts.status.as_u16(),
-        content_type: text(&parts.headers, CONTENT_TYPE),
-        content_encoding: text(&parts.headers, CONTENT_ENCODING),
-        location: text(&parts.headers, LOCATION),
-        retry_after: text(&parts.headers, RETRY_AFTER),
-    }
-}
-
-/// The value of a header, if it is there and readable.
-fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
-    headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
 
 impl Open {
