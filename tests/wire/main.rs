@@ -7,6 +7,7 @@ mod arrivals;
 mod behaviours;
 mod client;
 mod connections;
+mod http1;
 mod http2;
 mod identity;
 mod requests;

@@ -19,6 +19,8 @@ pub(crate) enum Act {
     Send(Vec<u8>),
     /// Sends these bytes, each by itself.
     SendBytewise(Vec<u8>),
+    /// Lets what was sent be read.
+    Pause,
     /// Sends these bytes again and again.
     Repeat(Vec<u8>),
     /// Never does anything again.
@@ -64,7 +66,12 @@ impl Server {
     pub(crate) async fn start(script: impl Fn(&Call) -> Vec<Act> + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        Self::over(url, async move || listener.accept().await.unwrap().0, script)
+        let accept = async move || {
+            let (tcp, _) = listener.accept().await.unwrap();
+            tcp.set_nodelay(true).unwrap();
+            tcp
+        };
+        Self::over(url, accept, script)
     }
 
     /// The same behind a socket at `path`.
@@ -174,6 +181,11 @@ async fn serve<S: Line>(
             let sent = match act {
                 Act::Send(bytes) => stream.write_all(&bytes).await,
                 Act::SendBytewise(bytes) => bytewise(&mut stream, &bytes).await,
+                Act::Pause => {
+                    tokio::task::yield_now().await;
+                    tokio::task::yield_now().await;
+                    Ok(())
+                }
                 Act::Repeat(bytes) => repeat(&mut stream, &bytes).await,
                 Act::Stall => stall(&mut stream).await,
                 Act::Close => return,
