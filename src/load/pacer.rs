@@ -1,13 +1,14 @@
-//! When a worker wakes: at due times, at the ends of windows, and often enough to notice that it was
-//! kept from running. All of it is absolute from the trial's start.
+//! When a worker wakes and sends: at due times, at the ends of windows, and often enough to notice that
+//! it was kept from running. All of it is absolute from the trial's start.
 
 use super::clock::Clock;
 use super::timer::Timer;
 use std::io;
 use std::time::Duration;
 
-/// Waits for due times. Above some thousand wake-ups per second it wakes less often and finds several
-/// requests due: a wake-up costs CPU that the target may need, and the lag is measured.
+/// Waits for due times. Where there are thousands of them per second it spaces the turns at which it
+/// sends, and finds several requests due: each turn costs CPU that the target may need. The lag is
+/// measured.
 #[derive(Debug)]
 pub(super) struct Pacer {
     clock: Clock,
@@ -20,40 +21,49 @@ impl Pacer {
         Self { clock, timer, quantum: Quantum::default() }
     }
 
+    /// Whether what is due at `now` is sent now: where turns are spaced, an answer that comes in between
+    /// makes none.
+    pub(super) fn may_send(&self, now: Duration) -> bool {
+        now >= self.quantum.earliest
+    }
+
+    /// Something was sent at `now`.
+    pub(super) fn sent(&mut self, now: Duration) {
+        self.quantum.sent(now);
+    }
+
     /// Returns at `due`, or soon after. Cancel-safe.
     pub(super) async fn wait_until(&mut self, due: Duration) -> io::Result<()> {
-        self.timer.wait_until(self.clock, due.max(self.quantum.earliest)).await?;
-        self.quantum.woke(self.clock.now());
-        Ok(())
+        self.timer.wait_until(self.clock, due.max(self.quantum.earliest)).await
     }
 }
 
-/// Decides how soon after a wake-up the next may come: pure.
+/// Decides how soon after a turn of sending the next may come: pure.
 #[derive(Debug, Default)]
 struct Quantum {
-    /// When the next wake-up may come.
+    /// When the next turn may come.
     earliest: Duration,
-    /// Wake-ups since `since`.
-    wakes: u32,
+    /// Turns since `since`.
+    turns: u32,
     since: Duration,
     is_on: bool,
 }
 
 impl Quantum {
-    /// Time over which wake-ups are counted.
+    /// Time over which turns are counted.
     const PERIOD: Duration = Duration::from_millis(100);
-    /// Wake-ups in a period from which on they are spaced: 2,000 per second.
-    const WAKES: u32 = 200;
+    /// Turns in a period from which on they are spaced: 2,000 per second.
+    const TURNS: u32 = 200;
     /// Least time between two that are spaced.
-    const SPACE: Duration = Duration::from_micros(200);
+    const SPACE: Duration = Duration::from_micros(150);
 
-    fn woke(&mut self, now: Duration) {
-        self.wakes += 1;
+    fn sent(&mut self, now: Duration) {
+        self.turns += 1;
         if now >= self.since + Self::PERIOD {
             // Spaced ones are fewer than they would be, but still more than the limit.
-            self.is_on = self.wakes > Self::WAKES;
+            self.is_on = self.turns > Self::TURNS;
             self.since = now;
-            self.wakes = 0;
+            self.turns = 0;
         }
         self.earliest = if self.is_on { now + Self::SPACE } else { Duration::ZERO };
     }
@@ -109,13 +119,13 @@ mod tests {
     }
 
     #[test]
-    fn wake_ups_are_spaced_only_where_there_are_thousands() {
+    fn turns_are_spaced_only_where_there_are_thousands() {
         for (per_s, is_spaced) in [(100, false), (1_900, false), (2_200, true), (10_000, true)] {
             let gap = Duration::from_secs(1) / per_s;
             let (mut quantum, mut now) = (Quantum::default(), Duration::ZERO);
             for _ in 0..per_s {
                 now = (now + gap).max(quantum.earliest);
-                quantum.woke(now);
+                quantum.sent(now);
             }
             assert_eq!(quantum.earliest > now, is_spaced, "{per_s}");
         }
@@ -124,9 +134,9 @@ mod tests {
     #[test]
     fn spacing_ends_when_there_is_less_to_do() {
         let mut quantum = Quantum::default();
-        (0..2_000).for_each(|i| quantum.woke(Duration::from_micros(100 * i)));
+        (0..2_000).for_each(|i| quantum.sent(Duration::from_micros(100 * i)));
         assert!(quantum.earliest > Duration::ZERO);
-        (2..30).for_each(|i| quantum.woke(ms(100 * i)));
+        (2..30).for_each(|i| quantum.sent(ms(100 * i)));
         assert_eq!(quantum.earliest, Duration::ZERO);
     }
 

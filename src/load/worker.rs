@@ -169,7 +169,7 @@ impl<E: Exchange + 'static> Worker<E> {
     ) -> Result<Ended, LoadError> {
         let time_limit = self.job.plan.time_limit;
         let (mut windows, mut looks) = (Ticks::new(WINDOW), Ticks::new(LOOK));
-        let mut has_said_decided = false;
+        let (mut has_said_decided, mut is_busy) = (false, false);
         loop {
             while let Some(done) = self.runners.take_done() {
                 self.settle(done);
@@ -193,7 +193,11 @@ impl<E: Exchange + 'static> Worker<E> {
             if now >= time_limit || self.is_over_its_requests(now) {
                 return Ok(Ended::Stopped);
             }
-            let is_busy = self.release(clock, now);
+            let before = self.sent;
+            is_busy = (is_busy || pacer.may_send(now)) && self.release(clock, now);
+            if self.sent > before {
+                pacer.sent(now);
+            }
             let next = windows.next().min(looks.next()).min(time_limit);
             let next = self.play.next_due().map_or(next, |due| due.min(next));
             tokio::select! {
