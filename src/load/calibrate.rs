@@ -4,8 +4,8 @@
 use super::control::Audience;
 use super::engine::{LiveTrial, run_trial};
 use super::error::LoadError;
-use super::learnt::Learnt;
 use super::null::NullTarget;
+use super::wire::Learnt;
 use crate::config::plan::{
     Api, ConnectionMode, HttpRequest, HttpVersion, StatusClasses, TargetPlan, TargetSource,
     Timeouts,

@@ -1,15 +1,15 @@
 //! A scripted target for the tests of the engine: no socket, any outcome, any length of time.
 
-use super::arrival::Arrival;
 use super::cap::{self, Cap};
 use super::control::{Audience, Known};
 use super::engine::{Team, connect};
 use super::error::LoadError;
-use super::exchange::{Exchanged, Observer};
 use super::link::Word;
 use super::play::Play;
 use super::share::Share;
 use super::timer::Timer;
+use super::wire::Arrival;
+use super::wire::{Exchanged, Observer};
 use super::worker::{Exchange, Job, work};
 use crate::slo::Slo;
 use crate::target::protocol::Asked;

@@ -4,12 +4,12 @@
 #[cfg(test)]
 mod tests;
 
-use super::arrival::Arrival;
 use super::clock::Clock;
 use super::error::LoadError;
-use super::exchange::{Exchanged, Observer};
 use super::play::Due;
 use super::share::Share;
+use super::wire::Arrival;
+use super::wire::{Exchanged, Observer};
 use super::worker::Exchange;
 use crate::target::protocol::Asked;
 use crate::trial::{Recorder, RequestId};

@@ -7,14 +7,14 @@ use crate::config::plan::{
 };
 use crate::load::control::Audience;
 use crate::load::error::{ClientError, LoadError};
-use crate::load::exchange::{Exchanged, Observer};
 use crate::load::fake::{Act, Fake, closed, job, known, ms, open, team};
 use crate::load::feasible::Refusal;
-use crate::load::learnt::Learnt;
 use crate::load::link::Word;
 use crate::load::probe::port_range;
 use crate::load::share::Share;
 use crate::load::timer::Timer;
+use crate::load::wire::Learnt;
+use crate::load::wire::{Exchanged, Observer};
 use crate::load::worker::{Exchange, Job, work};
 use crate::target::protocol::Asked;
 use crate::trial::{Ended, Outcome, Patient, RequestId, TrialReport, Window};

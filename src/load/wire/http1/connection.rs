@@ -2,13 +2,13 @@
 
 use super::framing::Framing;
 use super::head::{self, Parsed};
-use crate::load::arrival::{Arrival, Newest};
-use crate::load::dial::{Transport, dial};
-use crate::load::endpoint::Endpoint;
-use crate::load::exchange::Observer;
-use crate::load::failure::{Failure, end_of_read};
-use crate::load::kernel::Kernel;
-use crate::load::lane::AnswerHead;
+use crate::load::wire::arrival::{Arrival, Newest};
+use crate::load::wire::dial::{Transport, dial};
+use crate::load::wire::endpoint::Endpoint;
+use crate::load::wire::exchange::Observer;
+use crate::load::wire::failure::{Failure, end_of_read};
+use crate::load::wire::kernel::Kernel;
+use crate::load::wire::lane::AnswerHead;
 use crate::target::protocol::End;
 use crate::trial::Outcome;
 use std::io;
@@ -24,15 +24,15 @@ const HELD_BYTES_KEPT: usize = 1_024;
 
 /// A request as it goes over the wire.
 #[derive(Debug)]
-pub(in crate::load) struct Written {
+pub(in crate::load::wire) struct Written {
     /// Head and body.
-    pub(in crate::load) bytes: Vec<u8>,
+    pub(in crate::load::wire) bytes: Vec<u8>,
     /// Whether it asks for the head of an answer only.
-    pub(in crate::load) is_head: bool,
+    pub(in crate::load::wire) is_head: bool,
 }
 
 /// A connection.
-pub(in crate::load) struct Connection {
+pub(in crate::load::wire) struct Connection {
     transport: Transport,
     newest: Rc<Newest>,
     kernel: Rc<Kernel>,
@@ -59,7 +59,7 @@ enum Sending {
 
 impl Connection {
     /// Opens one, TLS included.
-    pub(in crate::load) async fn open(
+    pub(in crate::load::wire) async fn open(
         endpoint: &Endpoint,
         tls: Option<&TlsConnector>,
         kernel: &Rc<Kernel>,
@@ -81,7 +81,7 @@ impl Connection {
     }
 
     /// Begins a request. It gets nowhere unless the connection is polled.
-    pub(in crate::load) fn begin(&mut self, request: Written) {
+    pub(in crate::load::wire) fn begin(&mut self, request: Written) {
         self.request = request;
         self.sending = Sending::Accepted(0);
         self.held.clear();
@@ -89,18 +89,18 @@ impl Connection {
     }
 
     /// Whether the request has gone out whole.
-    pub(in crate::load) fn is_written(&self) -> bool {
+    pub(in crate::load::wire) fn is_written(&self) -> bool {
         matches!(self.sending, Sending::Done)
     }
 
     /// Whether a byte of an answer was read.
-    pub(in crate::load) fn has_answered(&self) -> bool {
+    pub(in crate::load::wire) fn has_answered(&self) -> bool {
         self.has_answered
     }
 
     /// Writes what can be written now, and waits for the head of the answer, and when its last
     /// byte came.
-    pub(in crate::load) fn poll_head(
+    pub(in crate::load::wire) fn poll_head(
         &mut self,
         cx: &mut Context<'_>,
         observer: &dyn Observer,
@@ -157,7 +157,7 @@ impl Connection {
     }
 
     /// Waits for more of the body and hands it to `sink`; how the body ended, once it has.
-    pub(in crate::load) fn poll_body(
+    pub(in crate::load::wire) fn poll_body(
         &mut self,
         cx: &mut Context<'_>,
         observer: &dyn Observer,
@@ -202,7 +202,7 @@ impl Connection {
     }
 
     /// Whether another request can be sent, as far as can be known now.
-    pub(in crate::load) fn is_reusable(&mut self) -> bool {
+    pub(in crate::load::wire) fn is_reusable(&mut self) -> bool {
         if !(self.keeps && self.framing.is_done() && self.is_written()) {
             return false;
         }

@@ -1,7 +1,7 @@
 //! Where the target is: its base URL, and the addresses behind its name.
 
-use super::error::ClientError;
 use crate::config::plan::Api;
+use crate::load::error::ClientError;
 use hyper::Uri;
 use hyper::header::HeaderValue;
 use hyper::http::uri::{Authority, Scheme};
@@ -33,7 +33,7 @@ impl Query {
 
 /// A base URL, taken apart.
 #[derive(Debug, Clone)]
-pub(super) struct Endpoint {
+pub(in crate::load) struct Endpoint {
     /// Whether it is `https`.
     pub(super) is_tls: bool,
     /// Where connections go.
@@ -71,7 +71,7 @@ pub(super) struct Host {
 
 /// Addresses of TCP over which connections are spread, each with a range of local ports of its own;
 /// 0: no connection needs a port.
-pub(super) fn addresses(endpoints: &[Endpoint]) -> usize {
+pub(in crate::load) fn addresses(endpoints: &[Endpoint]) -> usize {
     let hosts = endpoints.iter().filter_map(|endpoint| match &endpoint.place {
         Place::Tcp(host) => Some(host),
         Place::Unix(_) => None,
@@ -137,7 +137,7 @@ impl Endpoint {
     }
 
     /// All of these, each name resolved once.
-    pub(super) async fn all(
+    pub(in crate::load) async fn all(
         base_urls: &[impl AsRef<str>],
         api: &Api,
     ) -> Result<Vec<Self>, ClientError> {

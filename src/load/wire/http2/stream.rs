@@ -2,11 +2,11 @@
 
 use super::lines::{Open, Seat};
 use super::trunk::Wire;
-use crate::load::arrival::Arrival;
-use crate::load::draft::Draft;
-use crate::load::exchange::Observer;
-use crate::load::failure::{Failure, end_of_body};
-use crate::load::lane::AnswerHead;
+use crate::load::wire::arrival::Arrival;
+use crate::load::wire::draft::Draft;
+use crate::load::wire::exchange::Observer;
+use crate::load::wire::failure::{Failure, end_of_body};
+use crate::load::wire::lane::AnswerHead;
 use crate::target::protocol::End;
 use crate::trial::Outcome;
 use hyper::body::{Body as _, Incoming};
@@ -18,7 +18,7 @@ use std::task::{Context, Poll, ready};
 
 /// One request's share of a connection. Dropping what it sent, or the answer, resets its stream and
 /// nothing else.
-pub(in crate::load) struct Stream {
+pub(in crate::load::wire) struct Stream {
     open: Open,
     wire: Rc<Wire>,
     told: Told,
@@ -56,13 +56,13 @@ impl Stream {
     }
 
     /// Begins a request.
-    pub(in crate::load) fn begin(&mut self, draft: Draft) {
+    pub(in crate::load::wire) fn begin(&mut self, draft: Draft) {
         let request = draft.on(&self.wire);
         self.head = Some(Box::pin(self.open.sender.send_request(request)));
     }
 
     /// Waits for the head of the answer, and when it came.
-    pub(in crate::load) fn poll_head(
+    pub(in crate::load::wire) fn poll_head(
         &mut self,
         cx: &mut Context<'_>,
         observer: &dyn Observer,
@@ -88,7 +88,7 @@ impl Stream {
     }
 
     /// Waits for more of the body and hands it to `sink`; how the body ended, once it has.
-    pub(in crate::load) fn poll_body(
+    pub(in crate::load::wire) fn poll_body(
         &mut self,
         cx: &mut Context<'_>,
         sink: &mut dyn FnMut(&[u8], Arrival),
@@ -108,17 +108,17 @@ impl Stream {
     }
 
     /// Whether the request has gone out whole.
-    pub(in crate::load) fn is_written(&self) -> bool {
+    pub(in crate::load::wire) fn is_written(&self) -> bool {
         self.wire.written().is_some()
     }
 
     /// Whether a part of an answer came.
-    pub(in crate::load) fn has_answered(&self) -> bool {
+    pub(in crate::load::wire) fn has_answered(&self) -> bool {
         self.wire.has_answered()
     }
 
     /// The connection under it has died: nobody shall use it any more.
-    pub(in crate::load) fn give_up(&self) {
+    pub(in crate::load::wire) fn give_up(&self) {
         self.open.is_broken.set(true);
     }
 }

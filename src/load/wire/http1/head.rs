@@ -1,7 +1,7 @@
 //! The head of an answer (RFC 9112, sections 4 and 6.3). Pure.
 
 use super::framing::{Framing, Malformed};
-use crate::load::lane::AnswerHead;
+use crate::load::wire::lane::AnswerHead;
 use httparse::{Header, ParserConfig, Response, Status};
 use std::mem::MaybeUninit;
 

@@ -1,7 +1,7 @@
 //! The headers that a suite adds to every request: they may hold secrets, which are exposed only
 //! while a request is written.
 
-use super::error::ClientError;
+use crate::load::error::ClientError;
 use hyper::header::{
     ACCEPT, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue,
     InvalidHeaderValue, TRANSFER_ENCODING, USER_AGENT,

@@ -1,7 +1,6 @@
 //! One base URL, and the connections to it.
 
 use super::endpoint::Endpoint;
-use super::error::ClientError;
 use super::failure::Failure;
 use super::http1::Connection;
 use super::http2::{Dialling, Shared};
@@ -11,6 +10,7 @@ use super::pool::Pool;
 use super::timeouts::Clock;
 use super::tls;
 use crate::config::plan::{ConnectionMode, HttpVersion, TargetPlan};
+use crate::load::error::ClientError;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;

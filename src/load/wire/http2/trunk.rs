@@ -1,7 +1,7 @@
 //! When a request over HTTP/2 went out, which shares its connection with others: the stream under the
 //! connection tells what was flushed, and the requests' bodies what was taken before.
 
-use crate::load::arrival::{Arrival, Newest};
+use crate::load::wire::arrival::{Arrival, Newest};
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use std::cell::{Cell, RefCell};
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 /// What happened to one request on its way.
 #[derive(Debug)]
-pub(in crate::load) struct Wire {
+pub(in crate::load::wire) struct Wire {
     trunk: Rc<Trunk>,
     body_taken: Cell<bool>,
     written: Cell<Option<Instant>>,
@@ -84,14 +84,14 @@ impl Trunk {
 
 /// A request's body, which tells the wire when the connection has taken it.
 #[derive(Debug)]
-pub(in crate::load) struct Payload {
+pub(in crate::load::wire) struct Payload {
     data: Option<Bytes>,
     wire: Rc<Wire>,
 }
 
 impl Payload {
     /// The body of the request on this wire.
-    pub(in crate::load) fn new(data: Bytes, wire: &Rc<Wire>) -> Self {
+    pub(in crate::load::wire) fn new(data: Bytes, wire: &Rc<Wire>) -> Self {
         Self { data: Some(data).filter(|data| !data.is_empty()), wire: Rc::clone(wire) }
     }
 }

@@ -3,7 +3,6 @@
 use super::arrival::Arrival;
 use super::draft::{Draft, Style, unsendable};
 use super::endpoint::Endpoint;
-use super::error::ClientError;
 use super::exchange::{Attempt, Exchanged, Observer, Reading, attempt, head};
 use super::failure::Failure;
 use super::headers::{Headers, secrets_of_headers};
@@ -12,6 +11,7 @@ use super::learnt::Learnt;
 use super::route::{Route, Wanted};
 use super::timeouts::Clock;
 use crate::config::plan::{TargetPlan, TargetSource, Timeouts};
+use crate::load::error::ClientError;
 use crate::target::protocol::{Asked, Outgoing, Protocol, UsageField, expand, short_line};
 use crate::target::{Mask, secrets_of};
 use crate::trial::{Ending, Outcome};
@@ -69,7 +69,7 @@ impl Client {
     }
 
     /// The same where the hosts are resolved already.
-    pub(super) fn towards(
+    pub(in crate::load) fn towards(
         target: &TargetPlan,
         endpoints: Vec<Endpoint>,
     ) -> Result<Self, ClientError> {

@@ -3,11 +3,11 @@
 
 use super::stream::Stream;
 use super::trunk::{Payload, Stamped, Trunk, Wire};
-use crate::load::arrival::Newest;
-use crate::load::dial::{Transport, dial, no_tls};
-use crate::load::endpoint::Endpoint;
-use crate::load::failure::Failure;
-use crate::load::kernel::Kernel;
+use crate::load::wire::arrival::Newest;
+use crate::load::wire::dial::{Transport, dial, no_tls};
+use crate::load::wire::endpoint::Endpoint;
+use crate::load::wire::failure::Failure;
+use crate::load::wire::kernel::Kernel;
 use crate::trial::Outcome;
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper::rt::Executor;
@@ -29,14 +29,14 @@ const STREAM_WINDOW: u32 = 1 << 20;
 const CONNECTION_WINDOW: u32 = 16 << 20;
 
 /// How a connection is opened.
-pub(in crate::load) struct Dialling<'a> {
-    pub(in crate::load) endpoint: &'a Endpoint,
-    pub(in crate::load) tls: Option<&'a TlsConnector>,
-    pub(in crate::load) kernel: &'a Rc<Kernel>,
+pub(in crate::load::wire) struct Dialling<'a> {
+    pub(in crate::load::wire) endpoint: &'a Endpoint,
+    pub(in crate::load::wire) tls: Option<&'a TlsConnector>,
+    pub(in crate::load::wire) kernel: &'a Rc<Kernel>,
 }
 
 /// The connections to one place.
-pub(in crate::load) struct Shared {
+pub(in crate::load::wire) struct Shared {
     lines: Vec<Rc<Line>>,
     tasks: Rc<RefCell<JoinSet<()>>>,
 }
@@ -76,19 +76,19 @@ impl Drop for Seat {
 
 impl Shared {
     /// Room for this many connections; none is open.
-    pub(in crate::load) fn new(connections: NonZeroUsize) -> Self {
+    pub(in crate::load::wire) fn new(connections: NonZeroUsize) -> Self {
         let lines = std::iter::repeat_with(Rc::default).take(connections.get()).collect();
         Self { lines, tasks: Rc::default() }
     }
 
     /// How many connections there may be.
-    pub(in crate::load) fn len(&self) -> usize {
+    pub(in crate::load::wire) fn len(&self) -> usize {
         self.lines.len()
     }
 
     /// A stream on the connection with the fewest, and how long it took to open that if it was not
     /// open.
-    pub(in crate::load) async fn stream(
+    pub(in crate::load::wire) async fn stream(
         &self,
         dialling: &Dialling<'_>,
     ) -> Result<(Stream, Option<Duration>), Failure> {
@@ -101,7 +101,7 @@ impl Shared {
     }
 
     /// Opens the connection of this number, unless it is open.
-    pub(in crate::load) async fn warm(
+    pub(in crate::load::wire) async fn warm(
         &self,
         number: usize,
         dialling: &Dialling<'_>,
@@ -113,7 +113,7 @@ impl Shared {
     }
 
     /// Connections that are open, as far as is known.
-    pub(in crate::load) fn count(&self) -> usize {
+    pub(in crate::load::wire) fn count(&self) -> usize {
         let is_open = |line: &&Rc<Line>| {
             line.open.try_lock().is_ok_and(|open| open.as_ref().is_some_and(Open::lives))
         };
