@@ -105,7 +105,7 @@ pub async fn run_trial(
         .map_err(|refusal| LoadError::Refused { refusal })?;
     let generator = GeneratorWatch::new(extent.requests, descriptors_limit);
     let (target, learnt) = (target.clone(), trial.learnt.clone());
-    let open = async move || {
+    let open = move || {
         let client = Client::towards(&target, endpoints.clone());
         client.map(|client| client.knowing(learnt.clone()))
     };
@@ -141,7 +141,7 @@ pub(super) struct Team {
 async fn run_on_threads<E: Exchange + 'static>(
     job: &Job,
     team: Team,
-    open: impl AsyncFn() -> Result<E, ClientError> + Clone + Send + 'static,
+    open: impl Fn() -> Result<E, ClientError> + Clone + Send + 'static,
     audience: &mut Audience<'_>,
     stop: &CancellationToken,
 ) -> Result<Played, LoadError> {
@@ -175,7 +175,7 @@ fn on_own_thread<E: Exchange + 'static>(
     cpus: &[usize],
     job: Job,
     link: Link,
-    open: impl AsyncFn() -> Result<E, ClientError>,
+    open: impl Fn() -> Result<E, ClientError>,
 ) {
     let (index, words) = (link.index, link.words.clone());
     let outcome = catch_unwind(AssertUnwindSafe(|| {
@@ -190,25 +190,17 @@ fn on_own_thread<E: Exchange + 'static>(
 fn on_own_runtime<E: Exchange + 'static>(
     job: Job,
     link: Link,
-    open: impl AsyncFn() -> Result<E, ClientError>,
+    open: impl Fn() -> Result<E, ClientError>,
 ) -> Result<Part, LoadError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build_local(LocalOptions::default())
         .map_err(LoadError::Start)?;
-    let cancel = link.cancel.clone();
-    let outcome = runtime.block_on(async move {
-        let client = tokio::select! {
-            biased;
-            () = cancel.cancelled() => return Err(LoadError::Interrupted),
-            client = open() => Rc::new(client?),
-        };
+    // Connections close when the runtime goes.
+    runtime.block_on(async move {
         let timer = Timer::new().map_err(LoadError::Start)?;
-        work(client, timer, job, link).await
-    });
-    // Connections close here; a host name still being looked up holds nobody up.
-    runtime.shutdown_background();
-    outcome
+        work(Rc::new(open()?), timer, job, link).await
+    })
 }
 
 /// The two ends of what joins workers to their control.

@@ -58,9 +58,9 @@ impl Exchange for Told {
 /// Opens a fake on each worker's thread; the receiver hears when one is gone.
 fn scripted(
     script: impl Fn(RequestId) -> Act + Copy + Send + 'static,
-) -> (impl AsyncFn() -> Result<Told, ClientError> + Clone + Send + 'static, Receiver<()>) {
+) -> (impl Fn() -> Result<Told, ClientError> + Clone + Send + 'static, Receiver<()>) {
     let (gone, ended) = std::sync::mpsc::channel();
-    (async move || Ok(Told(Fake::new(script), gone.clone())), ended)
+    (move || Ok(Told(Fake::new(script), gone.clone())), ended)
 }
 
 const LONG: Duration = Duration::from_secs(30);
@@ -68,7 +68,7 @@ const LONG: Duration = Duration::from_secs(30);
 async fn run(
     job: &Job,
     workers: u32,
-    open: impl AsyncFn() -> Result<Told, ClientError> + Clone + Send + 'static,
+    open: impl Fn() -> Result<Told, ClientError> + Clone + Send + 'static,
     stop: &CancellationToken,
     windows: &mut dyn FnMut(&Window),
 ) -> Result<TrialReport, LoadError> {
@@ -127,9 +127,9 @@ async fn several_workers_play_one_trial_and_lose_nothing() {
 async fn a_panic_of_one_of_the_threads_is_an_error_and_ends_the_others() {
     let (fake, ended) = scripted(|_| Act::Silence);
     let thread = || std::thread::current().name().map(str::to_owned);
-    let open_fake = async move || {
+    let open_fake = move || {
         assert!(thread().as_deref() != Some("load-1"), "no {}", "luck");
-        fake().await
+        fake()
     };
     let job = job(closed(2), 1, 1, &[]);
     let report = run(&job, 2, open_fake, &CancellationToken::new(), &mut |_| {}).await;
@@ -143,9 +143,10 @@ async fn a_panic_of_one_of_the_threads_is_an_error_and_ends_the_others() {
 async fn an_interruption_reaches_the_thread_also_while_the_client_is_being_made() {
     let stop = CancellationToken::new();
     let stopper = stop.clone();
-    let open_fake = async move || -> Result<Told, ClientError> {
+    let (fake, _ended) = scripted(|_| Act::Silence);
+    let open_fake = move || {
         stopper.cancel();
-        std::future::pending().await
+        fake()
     };
     let job = job(closed(1), 1, 1, &[]);
     let report = timeout(LONG, run(&job, 2, open_fake, &stop, &mut |_| {})).await.unwrap();

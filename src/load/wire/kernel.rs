@@ -74,11 +74,11 @@ impl Kernel {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<Received>> {
-        let mut shared = self.shared.borrow_mut();
         let most = buffer.remaining().min(READ_BYTES_MAX);
-        let room = buffer.initialize_unfilled_to(most);
         loop {
             ready!(tcp.poll_read_ready(cx))?;
+            let mut shared = self.shared.borrow_mut();
+            let room = buffer.initialize_unfilled_to(most);
             let mut all = None;
             let read = tcp.try_io(Interest::READABLE, || {
                 let received = system::receive(tcp, room, &mut shared.control)?;

@@ -178,7 +178,8 @@ impl Open {
     }
 }
 
-/// Runs the tasks of connections, for as long as these are wanted. Needs a `LocalSet` or a `LocalRuntime`.
+/// Runs the tasks of connections, for as long as these are wanted. Needs a `LocalSet` or a
+/// `LocalRuntime`.
 #[derive(Clone)]
 struct Tasks(Weak<RefCell<JoinSet<()>>>);
 
