@@ -17,7 +17,7 @@ e2e:
 
 # The search against models of services, in virtual time
 sim:
-    cargo test --test simulation
+    cargo test --test simulation --test method
 
 # The documentation of the code
 docs:

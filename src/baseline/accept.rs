@@ -5,10 +5,12 @@ use super::record::{
     Baseline, BaselineCheck, Environment, HISTORY_LIMIT, HistoryEntry, Recorded, SourceKind,
 };
 use super::refusal::Refusal;
-use crate::check::{Conclusion, Estimate, Finding};
+use crate::check::{Conclusion, Estimate, Finding, Seen};
 use crate::config::Plan;
-use crate::config::plan::CheckPlan;
+use crate::config::plan::{CheckPlan, Method};
+use crate::search::NEAR_MIN;
 use crate::slo::{Comparison, Metric, Slo};
+use crate::stats::Response;
 use crate::units::number::{significant, stored};
 use crate::units::{Quantity, Ratio};
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +25,10 @@ pub struct Acceptance<'a> {
     pub findings: &'a [Finding],
     /// The machine that it ran on.
     pub fingerprint: &'a Fingerprint,
+    /// Its speed, slices of the reference work per second; where the target's speed comes from it.
+    pub calibration: Option<f64>,
+    /// Standard deviation of ln(capacity) between runs, and the runs behind it, where there were several.
+    pub between_runs: Option<(f64, u32)>,
     /// When and from what.
     pub recorded: &'a Recorded,
     /// Why.
@@ -51,6 +57,12 @@ pub fn accept(new: &Acceptance<'_>, previous: Option<&Baseline>) -> Result<Basel
     }
     let kept = kept(new, previous, &measured.keys().cloned().collect())?;
     let history = history(new, previous, &measured);
+    // One run says nothing of it: what was learnt on such a machine stays.
+    let learnt = |it: &Baseline| Some((it.environment.machine_sd?, it.environment.runs));
+    let on_such = |it: &&Baseline| {
+        it.standing(&new.plan.target, new.fingerprint, new.calibration).binding.is_empty()
+    };
+    let between = new.between_runs.or_else(|| previous.filter(on_such).and_then(learnt));
     measured.extend(kept);
     Ok(Baseline {
         suite: new.plan.suite.clone(),
@@ -58,8 +70,9 @@ pub fn accept(new: &Acceptance<'_>, previous: Option<&Baseline>) -> Result<Basel
         environment: Environment {
             source: SourceKind::of(&new.plan.target.source),
             fingerprint: new.fingerprint.clone(),
-            calibration: None,
-            machine_sd: None,
+            calibration: new.calibration.map(|speed| significant(speed, 4)),
+            machine_sd: between.map(|(sd, _)| significant(sd, 3)),
+            runs: between.map_or(1, |(_, runs)| runs),
         },
         labels: new.plan.target.labels.clone(),
         history,
@@ -78,7 +91,7 @@ fn kept(
         let Some((previous, entry)) = previous.and_then(|p| Some((p, p.checks.get(check)?))) else {
             return Err(Refusal::NotMeasured { check: check.clone() });
         };
-        let standing = previous.standing(&new.plan.target, new.fingerprint);
+        let standing = previous.standing(&new.plan.target, new.fingerprint, new.calibration);
         if let Some(difference) = standing.binding.first().map(Difference::to_string) {
             return Err(Refusal::Elsewhere { check: check.clone(), difference });
         }
@@ -128,9 +141,19 @@ fn entry(plan: &CheckPlan, finding: &Finding) -> Result<BaselineCheck, Refusal> 
         Some(_) | None => return Err(Refusal::NoCapacity { check }),
     };
     within_error_limit(plan, finding)?;
-    if finding.sd_log.is_some_and(|sd| !sd.is_finite()) {
+    let sd_log = finding.sd_log.unwrap_or(f64::NAN);
+    if !sd_log.is_finite() {
         return Err(Refusal::NotANumber { check, metric: "sd_log".to_owned() });
     }
+    // Where a service turns from one answer to the other, two trials that agree are as good as six.
+    let needed = match plan.capacity.method {
+        Method::Posterior => NEAR_MIN,
+        Method::Bisect => 0,
+    };
+    let Some(belief) = finding.belief.as_ref().filter(|belief| belief.seen.len() >= needed) else {
+        let near = finding.belief.as_ref().map_or(0, |belief| belief.seen.len());
+        return Err(Refusal::TooFewTrials { check, near, needed });
+    };
     let Some((sequence, trial)) = finding.sequence.clone() else {
         return Err(Refusal::NoSequence { check });
     };
@@ -140,7 +163,10 @@ fn entry(plan: &CheckPlan, finding: &Finding) -> Result<BaselineCheck, Refusal> 
         digest: plan.digest.clone(),
         config: plan.identity.clone(),
         metrics,
-        sd_log: finding.sd_log.map(|sd| significant(sd, 3)),
+        sd_log: significant(sd_log, 3),
+        response: brief_response(&belief.response),
+        margins: belief.margins.iter().map(|(slo, by)| (slo.clone(), rounded(*by))).collect(),
+        seen: belief.seen.iter().map(brief_seen).collect(),
         sequence,
         trial: to_milliseconds(trial),
         trials,
@@ -155,8 +181,11 @@ fn concluded(finding: &Finding) -> Result<(), Refusal> {
         Conclusion::AtLeast(value) => Err(Refusal::Censored { check, value: value.get() }),
         Conclusion::NoneHolds(value) => Err(Refusal::NoneHolds { check, value: value.get() }),
         Conclusion::Inconclusive(gap) => Err(Refusal::Inconclusive { check, gap: gap.to_string() }),
-        Conclusion::Invalid(limited) => {
-            Err(Refusal::Invalid { check, reason: limited.to_string() })
+        Conclusion::Tested(_) => Err(Refusal::Tested { check }),
+        Conclusion::Compared(_) => Err(Refusal::Compared { check }),
+        Conclusion::Invalid(_) | Conclusion::Busy { .. } | Conclusion::Drifted(_) => {
+            let reason = finding.conclusion.unsound().unwrap_or_default();
+            Err(Refusal::Invalid { check, reason })
         }
     }
 }
@@ -198,6 +227,28 @@ fn within_error_limit(plan: &CheckPlan, finding: &Finding) -> Result<(), Refusal
     Ok(())
 }
 
+/// To what anybody may need of a logit.
+fn rounded(by: f64) -> f64 {
+    (by * 1e3).round() / 1e3
+}
+
+fn brief_seen(seen: &Seen) -> Seen {
+    Seen { value: significant(seen.value, 5), ..seen.clone() }
+}
+
+/// Weights to a thousandth; the first takes what that leaves.
+fn brief_response(response: &Response) -> Response {
+    fn brief<const N: usize>(weights: [f64; N]) -> [f64; N] {
+        let mut weights = weights.map(rounded);
+        let others: f64 = weights.iter().skip(1).sum();
+        if let Some(first) = weights.first_mut() {
+            *first = rounded(1.0 - others);
+        }
+        weights
+    }
+    Response { slopes: brief(response.slopes), spreads: brief(response.spreads) }
+}
+
 fn brief(metric: &Estimate) -> Estimate {
     let round = |value| stored(value, metric.low, metric.high);
     Estimate {
@@ -229,7 +280,18 @@ mod tests {
     ) -> Result<Baseline, Refusal> {
         let (fingerprint, recorded) = (fixture::fingerprint(), fixture::recorded());
         let (fingerprint, recorded) = (&fingerprint, &recorded);
-        accept(&Acceptance { plan, findings, fingerprint, recorded, reason: Some("why") }, previous)
+        accept(
+            &Acceptance {
+                plan,
+                findings,
+                fingerprint,
+                between_runs: None,
+                recorded,
+                calibration: Some(199.96),
+                reason: Some("why"),
+            },
+            previous,
+        )
     }
 
     fn refusal(finding: Finding) -> Refusal {
@@ -251,9 +313,10 @@ mod tests {
         let capacity = &baseline.checks["chat-rate"].metrics["capacity"];
         let numbers = [capacity.value, capacity.low, capacity.high].map(|n| n.to_string());
         assert_eq!(numbers, ["41.04", "39.81", "42.14"]);
-        assert_eq!(baseline.checks["chat-rate"].sd_log, Some(0.0171));
+        assert!((baseline.checks["chat-rate"].sd_log - 0.0171).abs() < 1e-12);
         let Loaded::Baseline(again) = parse(&render(&baseline)) else { panic!("unreadable") };
         assert_eq!(*again, baseline);
+        assert_eq!(again.environment.calibration, Some(200.0));
         assert_eq!(again.history["chat-rate"][0].reason.as_deref(), Some("why"));
     }
 

@@ -2,15 +2,17 @@
 
 use super::fingerprint::Fingerprint;
 use super::record::{Baseline, BaselineCheck, Environment, HistoryEntry, Recorded, SourceKind};
-use crate::check::{Conclusion, Estimate, Finding};
+use crate::check::{Belief, Conclusion, CurvePoint, Estimate, Finding, Seen};
 use crate::config::Plan;
 use crate::config::plan::{
     Api, Budget, CapacityPlan, CheckPlan, ConnectionMode, FailOn, GateLimits, HttpRequest,
-    HttpVersion, Knob, ManagedTarget, Ready, SloPlan, StatusClasses, TargetPlan, TargetSource,
-    Timeouts,
+    HttpVersion, Knob, ManagedTarget, Method, Ready, SloPlan, StatusClasses, TargetPlan,
+    TargetSource, Timeouts,
 };
 use crate::demo::Profile;
 use crate::slo::{Better, Slo};
+use crate::stats::{Band, Response};
+use crate::trial::Ended;
 use crate::units::{KnobValue, Ratio};
 use crate::workload::{Arrivals, HistoryMode, Length, SequenceId, SessionLaw, ThinkTime};
 use std::collections::{BTreeMap, BTreeSet};
@@ -67,7 +69,47 @@ pub(crate) fn finding_with(conclusion: Conclusion, metrics: &[(&str, Estimate)])
         binding: None,
         sequence: Some((sequence(), Duration::from_secs(25))),
         sd_log: Some(0.017),
+        belief: Some(belief()),
+        voids: Vec::new(),
         elapsed: Duration::from_secs(240),
+    }
+}
+
+/// A response that sums to one also when it was rounded.
+pub(crate) fn response() -> Response {
+    Response {
+        slopes: [0.0, 0.05, 0.25, 0.5, 0.2, 0.0, 0.0, 0.0, 0.0, 0.0],
+        spreads: [0.1, 0.4, 0.3, 0.15, 0.05],
+    }
+}
+
+fn belief() -> Belief {
+    let seen = |value: f64, not_good: u64| Seen {
+        value,
+        ended: Ended::Complete,
+        requests: 600,
+        slo: "p99 ttfc < 500ms".into(),
+        not_good,
+        n: 600,
+    };
+    let band = |middle: f64| Band { low: middle * 0.7, middle, high: middle * 1.4 };
+    Belief {
+        at_least: Some(40.1),
+        at_most: Some(41.8),
+        response: response(),
+        margins: vec![("error_rate < 1%".into(), -2.6), ("p99 ttfc < 500ms".into(), 0.12)],
+        seen: vec![
+            seen(40.3, 4),
+            seen(41.6, 9),
+            seen(40.5, 5),
+            seen(41.4, 8),
+            seen(40.6, 4),
+            seen(41.2, 7),
+        ],
+        allowed: 0.01,
+        curve: [(36.0, 0.0004), (41.0, 0.01), (46.0, 0.12)]
+            .map(|(value, share)| CurvePoint { value, share: band(share) })
+            .to_vec(),
     }
 }
 
@@ -95,6 +137,9 @@ pub(crate) fn check_plan() -> CheckPlan {
             precision: ratio(0.025),
             max_trials: 40,
             trial: None,
+            between_trials: crate::config::plan::BetweenTrials::Keep,
+            method: Method::Posterior,
+            sequences: 1,
         },
         slos: ["p99 ttfc < 500ms", "error_rate < 1%"]
             .map(|text| SloPlan { slo: Slo::parse(text).unwrap(), line: Some(10) })
@@ -133,9 +178,16 @@ pub(crate) fn plan() -> Plan {
     let second = Duration::from_secs(1);
     Plan {
         suite: "chat".into(),
+        base: None,
         target: TargetPlan {
             source: TargetSource::Managed(managed()),
-            api: Api::Http(HttpRequest { method: "GET".into(), path: "/".into(), body: None }),
+            api: Api::Http(HttpRequest {
+                method: "GET".into(),
+                path: "/".into(),
+                body: None,
+                item: None,
+                items_per_request: 1,
+            }),
             headers: Vec::new(),
             timeouts: Timeouts {
                 connect: second,
@@ -202,7 +254,10 @@ pub(crate) fn entry() -> BaselineCheck {
         digest: crate::config::digest(IDENTITY),
         config: IDENTITY.into(),
         metrics: finding.metrics,
-        sd_log: finding.sd_log,
+        sd_log: 0.017,
+        response: response(),
+        margins: belief().margins.into_iter().collect(),
+        seen: belief().seen,
         sequence: sequence(),
         trial: Duration::from_secs(25),
         trials: 14,
@@ -219,6 +274,7 @@ pub(crate) fn baseline() -> Baseline {
             fingerprint: fingerprint(),
             calibration: None,
             machine_sd: None,
+            runs: 1,
         },
         labels: BTreeMap::new(),
         history: BTreeMap::from([(

@@ -8,17 +8,19 @@ mod fingerprint;
 pub(crate) mod fixture;
 mod load;
 mod machine;
+mod merge;
 mod record;
 mod refusal;
 mod schema;
 mod show;
-mod v1;
+mod v2;
 mod write;
 
 pub use accept::{Acceptance, accept};
 pub use diff::{diff, text_diff};
 pub use fingerprint::{Difference, Fingerprint, Gpu, Weight, differences};
 pub use load::{Defect, FILE_LIMIT, Loaded, load};
+pub use merge::merge;
 pub use record::{
     Baseline, BaselineCheck, Environment, HISTORY_LIMIT, HistoryEntry, Recorded, SourceKind,
     Standing,

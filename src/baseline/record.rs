@@ -1,9 +1,10 @@
 //! What a baseline holds.
 
 use super::fingerprint::{Difference, Fingerprint, Weight, differences};
-use crate::check::{Conclusion, Estimate, Finding, Prior};
+use crate::check::{Belief, Conclusion, Estimate, Finding, Prior, Seen};
 use crate::config::Plan;
 use crate::config::plan::{TargetPlan, TargetSource};
+use crate::stats::Response;
 use crate::units::KnobValue;
 use crate::workload::SequenceId;
 use std::collections::BTreeMap;
@@ -49,10 +50,51 @@ pub struct Environment {
     pub source: SourceKind,
     /// The machine.
     pub fingerprint: Fingerprint,
-    /// Speed of the fixed reference load on that machine; not measured yet.
+    /// Speed of a core of that machine, slices of the reference work per second of its time; of a
+    /// managed target.
     pub calibration: Option<f64>,
-    /// Standard deviation of ln(capacity) over accepted runs on other machines; not known yet.
+    /// Standard deviation of ln(capacity) from one accepted run to another; `None`: there was one.
     pub machine_sd: Option<f64>,
+    /// Accepted runs behind that.
+    pub runs: u32,
+}
+
+/// Two speeds of a core that differ by more than this (difference of logarithms) are of two machines.
+const SAME_SPEED: f64 = 0.03;
+/// So many runs tell how far two of them lie apart.
+const RUNS_TOLD: u32 = 5;
+/// Until then it is taken as this: from one job to another on a runner that CI lends, and elsewhere
+/// from one hour to another (seen live).
+const RUNNER_SD: f64 = 0.03;
+const MACHINE_SD: f64 = 0.02;
+
+impl Environment {
+    /// How far two runs of the same target lie apart, as the standard deviation of ln(capacity). The
+    /// demo's speed comes from its own clock.
+    #[must_use]
+    pub fn run_sd(&self) -> f64 {
+        let assumed = match self.source {
+            SourceKind::Demo => 0.0,
+            SourceKind::Managed | SourceKind::Url if self.fingerprint.runner.is_some() => RUNNER_SD,
+            SourceKind::Managed | SourceKind::Url => MACHINE_SD,
+        };
+        match self.machine_sd {
+            Some(sd) if self.runs >= RUNS_TOLD || sd > assumed => sd,
+            Some(_) | None => assumed,
+        }
+    }
+
+    /// A core that is faster or slower than it was is another machine, whatever it calls itself.
+    fn another_speed(&self, now: Option<f64>) -> Option<Difference> {
+        let (then, now) = (self.calibration?, now?);
+        let is_other = (now / then).ln().abs() > SAME_SPEED;
+        is_other.then(|| Difference {
+            what: "speed of a core".to_owned(),
+            then: format!("{then:.0} slices of reference work per second"),
+            now: format!("{now:.0} ({:+.0} %)", (now / then - 1.0) * 100.0),
+            weight: Weight::Binding,
+        })
+    }
 }
 
 /// Where a target's speed comes from.
@@ -121,7 +163,13 @@ pub struct BaselineCheck {
     /// Named metrics; `capacity` is always one of them.
     pub metrics: BTreeMap<String, Estimate>,
     /// Standard deviation of ln(capacity).
-    pub sd_log: Option<f64>,
+    pub sd_log: f64,
+    /// How the service responds to load.
+    pub response: Response,
+    /// How far each condition lay from its limit at the capacity, as a difference of logits.
+    pub margins: BTreeMap<String, f64>,
+    /// The full trials near the capacity.
+    pub seen: Vec<Seen>,
     /// The sequence that was played.
     pub sequence: SequenceId,
     /// Nominal length of a trial.
@@ -157,8 +205,13 @@ impl Baseline {
         if plan.checks.get(check)?.digest != entry.digest {
             return None;
         }
-        let value = KnobValue::new(entry.metrics.get("capacity")?.value)?;
-        Some(Prior { value, sequence: entry.sequence.clone() })
+        Some(Prior {
+            value: KnobValue::new(entry.metrics.get("capacity")?.value)?,
+            sd_log: entry.sd_log,
+            machine_sd: self.environment.run_sd(),
+            response: entry.response,
+            sequence: entry.sequence.clone(),
+        })
     }
 
     /// The findings that were accepted, as a run would give them.
@@ -171,7 +224,17 @@ impl Baseline {
             metrics: check.metrics.clone(),
             binding: None,
             sequence: Some((check.sequence.clone(), check.trial)),
-            sd_log: check.sd_log,
+            sd_log: Some(check.sd_log),
+            belief: Some(Belief {
+                at_least: None,
+                at_most: None,
+                response: check.response,
+                margins: check.margins.clone().into_iter().collect(),
+                seen: check.seen.clone(),
+                allowed: 0.0,
+                curve: Vec::new(),
+            }),
+            voids: Vec::new(),
             elapsed: check.elapsed,
         };
         self.checks.iter().map(finding).collect()
@@ -179,9 +242,9 @@ impl Baseline {
 
     /// Whether a number measured now, on this target from this machine, may be compared with this
     /// baseline. A managed command's speed comes from the machine, a URL's from what its labels
-    /// name, the demo's from its own clock.
+    /// name, the demo's from its own clock. `speed` is that of the reference work on this machine.
     #[must_use]
-    pub fn standing(&self, target: &TargetPlan, now: &Fingerprint) -> Standing {
+    pub fn standing(&self, target: &TargetPlan, now: &Fingerprint, speed: Option<f64>) -> Standing {
         let kind = SourceKind::of(&target.source);
         let mut all = Vec::new();
         if self.environment.source != kind {
@@ -194,7 +257,10 @@ impl Baseline {
         }
         let machine = differences(&self.environment.fingerprint, now);
         match kind {
-            SourceKind::Managed => all.extend(machine),
+            SourceKind::Managed => {
+                all.extend(machine);
+                all.extend(self.environment.another_speed(speed));
+            }
             SourceKind::Demo | SourceKind::Url => {
                 all.extend(
                     machine.into_iter().map(|d| Difference { weight: Weight::Warning, ..d }),
@@ -257,10 +323,47 @@ mod tests {
         ] {
             baseline.environment.source = SourceKind::of(&source);
             plan.target.source = source;
-            let standing = baseline.standing(&plan.target, &now);
+            let standing = baseline.standing(&plan.target, &now, None);
             assert_eq!(standing.binding.len(), binding, "{standing:?}");
             assert_eq!(standing.binding.len() + standing.warnings.len(), 1, "{standing:?}");
         }
+    }
+
+    #[test]
+    fn another_speed_of_a_core_is_another_machine_for_a_command_only() {
+        let mut plan = fixture::plan();
+        let mut baseline = fixture::baseline();
+        let now = fixture::fingerprint();
+        for (then, speed, binding) in [
+            (Some(200.0), Some(205.0), 0),
+            (Some(200.0), Some(207.0), 1),
+            (Some(200.0), Some(190.0), 1),
+            (Some(200.0), None, 0),
+            (None, Some(190.0), 0),
+        ] {
+            baseline.environment.calibration = then;
+            let standing = baseline.standing(&plan.target, &now, speed);
+            assert_eq!(standing.binding.len(), binding, "{then:?} {speed:?}: {standing:?}");
+        }
+        plan.target.source = TargetSource::Demo(fixture::profile());
+        baseline.environment.source = SourceKind::Demo;
+        assert_eq!(baseline.standing(&plan.target, &now, Some(20.0)).binding, []);
+    }
+
+    #[test]
+    fn runs_lie_apart_as_far_as_was_seen_or_else_as_is_usual() {
+        let mut environment = fixture::baseline().environment;
+        let sd = |environment: &super::Environment| environment.run_sd();
+        assert!((sd(&environment) - 0.02).abs() < 1e-12);
+        environment.fingerprint.runner = Some("hosted".into());
+        assert!((sd(&environment) - 0.03).abs() < 1e-12);
+        for (seen, runs, expected) in [(0.01, 4, 0.03), (0.01, 5, 0.01), (0.06, 2, 0.06)] {
+            (environment.machine_sd, environment.runs) = (Some(seen), runs);
+            assert!((sd(&environment) - expected).abs() < 1e-12, "{seen} {runs}");
+        }
+        environment.source = SourceKind::Demo;
+        environment.machine_sd = None;
+        assert!(sd(&environment) < 1e-12);
     }
 
     #[test]
@@ -268,11 +371,11 @@ mod tests {
         let mut plan = fixture::plan();
         let baseline = fixture::baseline();
         let now = fixture::fingerprint();
-        assert_eq!(baseline.standing(&plan.target, &now).binding, []);
+        assert_eq!(baseline.standing(&plan.target, &now, None).binding, []);
         plan.target.labels.insert("gpu".into(), "H100".into());
-        let binding = baseline.standing(&plan.target, &now).binding;
+        let binding = baseline.standing(&plan.target, &now, None).binding;
         assert_eq!(binding[0].to_string(), "label `gpu`: not set then, H100 now");
         plan.target.source = TargetSource::Url("http://host".into());
-        assert_eq!(baseline.standing(&plan.target, &now).binding.len(), 2);
+        assert_eq!(baseline.standing(&plan.target, &now, None).binding.len(), 2);
     }
 }

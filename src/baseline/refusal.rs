@@ -40,6 +40,45 @@ pub enum Refusal {
         /// What is missing.
         gap: String,
     },
+    /// It only asked whether the capacity still lies within its limits.
+    #[error(
+        "check `{check}` tested the accepted capacity and did not measure it; \
+         measure it with `plimsoll measure --budget 7m`"
+    )]
+    Tested {
+        /// The check.
+        check: String,
+    },
+    /// It only asked which of two targets carries more.
+    #[error(
+        "check `{check}` compared two targets and measured neither; \
+         measure it with `plimsoll measure --budget 7m`"
+    )]
+    Compared {
+        /// The check.
+        check: String,
+    },
+    /// Too few trials stand behind the estimate.
+    #[error(
+        "check `{check}` has {near} full trials near its capacity and a baseline needs {needed}; \
+         measure it with `plimsoll measure --budget 7m`"
+    )]
+    TooFewTrials {
+        /// The check.
+        check: String,
+        /// Trials that it has.
+        near: usize,
+        /// Trials that are needed.
+        needed: usize,
+    },
+    /// Runs that are to be merged did not measure the same thing.
+    #[error("the runs of check `{check}` cannot be merged: {difference}")]
+    Unlike {
+        /// The check.
+        check: String,
+        /// What differs.
+        difference: String,
+    },
     /// The top of the range held: no capacity was found.
     #[error(
         "check `{check}` held up to {value}, the top of its range: that is no capacity; raise `to`"

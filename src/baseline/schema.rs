@@ -3,32 +3,34 @@
 use super::fingerprint::{Fingerprint, Gpu};
 use super::load::{Defect, Loaded};
 use super::record::{Baseline, BaselineCheck, Environment, HistoryEntry, Recorded, SourceKind};
-use super::v1::{
-    BaselineV1, BetterV1, CheckV1, EnvironmentV1, FingerprintV1, HistoryV1, MetricV1, RecordedV1,
-    SourceV1, TrialV1, TrialsV1,
+use super::v2::{
+    BaselineV2, BetterV2, CheckV2, EndedV2, EnvironmentV2, FingerprintV2, HistoryV2, MetricV2,
+    PointV2, RecordedV2, ResponseV2, SourceV2, TrialV2, TrialsV2,
 };
-use crate::check::Estimate;
+use crate::check::{Estimate, Seen};
 use crate::config;
 use crate::slo::Better;
+use crate::stats::Response;
+use crate::trial::Ended;
 use crate::units::{Ratio, SESSIONS_MAX};
 use crate::workload::SequenceId;
 use serde_json::Value;
 use std::time::Duration;
 
 /// Name and version of the file's format.
-pub const SCHEMA: &str = "plimsoll.baseline/1";
+pub const SCHEMA: &str = "plimsoll.baseline/2";
 
 /// The JSON Schema of the file.
 #[must_use]
 pub fn json_schema() -> Value {
-    schemars::schema_for!(BaselineV1).to_value()
+    schemars::schema_for!(BaselineV2).to_value()
 }
 
 /// The file's text: stable key order, two spaces, a newline at the end.
 #[must_use]
 pub fn render(baseline: &Baseline) -> String {
     // Serialising plain maps, strings and numbers to memory cannot fail.
-    let mut text = serde_json::to_string_pretty(&to_v1(baseline)).unwrap_or_default();
+    let mut text = serde_json::to_string_pretty(&to_v2(baseline)).unwrap_or_default();
     text.push('\n');
     text
 }
@@ -47,8 +49,8 @@ pub fn parse(text: &str) -> Loaded {
         return Loaded::Empty { what };
     }
     match value.get("schema") {
-        // The seam for migration: an older version becomes a `BaselineV1` here, by name.
-        Some(Value::String(found)) if found == SCHEMA => read_v1(text),
+        // The seam for migration: an older version becomes a `BaselineV2` here, by name.
+        Some(Value::String(found)) if found == SCHEMA => read_v2(text),
         Some(Value::String(found)) => Loaded::UnknownSchema { found: Some(found.clone()) },
         Some(other) => Loaded::UnknownSchema { found: Some(other.to_string()) },
         None => Loaded::UnknownSchema { found: None },
@@ -71,16 +73,16 @@ fn emptiness(value: &Value) -> Option<String> {
     Some(format!("check `{name}` has no metrics"))
 }
 
-fn read_v1(text: &str) -> Loaded {
+fn read_v2(text: &str) -> Loaded {
     let mut reader = serde_json::Deserializer::from_str(text);
-    let file: BaselineV1 = match serde_path_to_error::deserialize(&mut reader) {
+    let file: BaselineV2 = match serde_path_to_error::deserialize(&mut reader) {
         Ok(file) => file,
         Err(error) => {
             let path = error.path().to_string();
             return Loaded::Corrupt(json_defect(error.inner(), Some(path)));
         }
     };
-    match from_v1(file) {
+    match from_v2(file) {
         Ok(baseline) => Loaded::Baseline(Box::new(baseline)),
         Err(defect) => Loaded::Corrupt(defect),
     }
@@ -93,12 +95,12 @@ fn json_defect(error: &serde_json::Error, path: Option<String>) -> Defect {
     Defect::Json { line: error.line(), column: error.column(), path, message }
 }
 
-fn to_v1(baseline: &Baseline) -> BaselineV1 {
+fn to_v2(baseline: &Baseline) -> BaselineV2 {
     let Baseline { suite, recorded, environment, labels, history, checks } = baseline.clone();
-    BaselineV1 {
+    BaselineV2 {
         schema: SCHEMA.to_owned(),
         suite,
-        recorded: RecordedV1 {
+        recorded: RecordedV2 {
             time: recorded.time,
             commit: recorded.commit,
             version: recorded.version,
@@ -107,22 +109,23 @@ fn to_v1(baseline: &Baseline) -> BaselineV1 {
         labels,
         history: history
             .into_iter()
-            .map(|(check, entries)| (check, entries.into_iter().map(HistoryV1::from).collect()))
+            .map(|(check, entries)| (check, entries.into_iter().map(HistoryV2::from).collect()))
             .collect(),
         checks: checks.into_iter().map(|(name, check)| (name, check.into())).collect(),
     }
 }
 
-impl From<Environment> for EnvironmentV1 {
+impl From<Environment> for EnvironmentV2 {
     fn from(environment: Environment) -> Self {
-        let Environment { source, fingerprint: machine, calibration, machine_sd } = environment;
+        let Environment { source, fingerprint: machine, calibration, machine_sd, runs } =
+            environment;
         Self {
             source: match source {
-                SourceKind::Demo => SourceV1::Demo,
-                SourceKind::Managed => SourceV1::Managed,
-                SourceKind::Url => SourceV1::Url,
+                SourceKind::Demo => SourceV2::Demo,
+                SourceKind::Managed => SourceV2::Managed,
+                SourceKind::Url => SourceV2::Url,
             },
-            fingerprint: FingerprintV1 {
+            fingerprint: FingerprintV2 {
                 cpu: machine.cpu,
                 cores: machine.cores,
                 quota: machine.quota,
@@ -136,18 +139,19 @@ impl From<Environment> for EnvironmentV1 {
             },
             calibration,
             machine_sd,
+            runs,
         }
     }
 }
 
-impl From<HistoryEntry> for HistoryV1 {
+impl From<HistoryEntry> for HistoryV2 {
     fn from(entry: HistoryEntry) -> Self {
         let HistoryEntry { time, commit, value, low, high, unit, reason } = entry;
         Self { time, commit, value, low, high, unit, reason }
     }
 }
 
-impl From<BaselineCheck> for CheckV1 {
+impl From<BaselineCheck> for CheckV2 {
     fn from(check: BaselineCheck) -> Self {
         let SequenceId { seed, cut, count, digest } = check.sequence;
         let trial_seconds = check.trial.as_secs_f64();
@@ -162,13 +166,42 @@ impl From<BaselineCheck> for CheckV1 {
                 .map(|(name, metric)| (name, metric.into()))
                 .collect(),
             sd_log: check.sd_log,
-            trial: TrialV1 { seed, cut, count, trial_seconds, digest },
-            trials: TrialsV1 { n: check.trials, seconds: check.elapsed.as_secs_f64() },
+            trial: TrialV2 { seed, cut, count, trial_seconds, digest },
+            response: ResponseV2 { slope: check.response.slopes, sigma: check.response.spreads },
+            margins: check.margins,
+            trials: TrialsV2 { n: check.trials, seconds: check.elapsed.as_secs_f64() },
+            points: check.seen.into_iter().map(PointV2::from).collect(),
         }
     }
 }
 
-impl From<Estimate> for MetricV1 {
+impl From<Seen> for PointV2 {
+    fn from(seen: Seen) -> Self {
+        let Seen { value: load, ended, requests, slo, not_good: k, n } = seen;
+        let ended = match ended {
+            Ended::Complete => EndedV2::Complete,
+            Ended::Settled => EndedV2::Settled,
+            Ended::Overload => EndedV2::Overload,
+            Ended::Stopped => EndedV2::Stopped,
+        };
+        Self { load, slo, k, n, requests, ended }
+    }
+}
+
+impl From<PointV2> for Seen {
+    fn from(point: PointV2) -> Self {
+        let PointV2 { load: value, slo, k: not_good, n, requests, ended } = point;
+        let ended = match ended {
+            EndedV2::Complete => Ended::Complete,
+            EndedV2::Settled => Ended::Settled,
+            EndedV2::Overload => Ended::Overload,
+            EndedV2::Stopped => Ended::Stopped,
+        };
+        Self { value, ended, requests, slo, not_good, n }
+    }
+}
+
+impl From<Estimate> for MetricV2 {
     fn from(estimate: Estimate) -> Self {
         Self {
             value: estimate.value,
@@ -177,8 +210,8 @@ impl From<Estimate> for MetricV1 {
             confidence: estimate.confidence.get(),
             unit: estimate.unit,
             better: match estimate.better {
-                Better::Higher => BetterV1::Higher,
-                Better::Lower => BetterV1::Lower,
+                Better::Higher => BetterV2::Higher,
+                Better::Lower => BetterV2::Lower,
             },
             samples: estimate.samples,
             trials: estimate.trials,
@@ -187,19 +220,19 @@ impl From<Estimate> for MetricV1 {
     }
 }
 
-fn from_v1(file: BaselineV1) -> Result<Baseline, Defect> {
-    let RecordedV1 { time, commit, version } = file.recorded;
+fn from_v2(file: BaselineV2) -> Result<Baseline, Defect> {
+    let RecordedV2 { time, commit, version } = file.recorded;
     if humantime::parse_rfc3339(&time).is_err() {
         return Err(Defect::value("recorded.time", "is no RFC 3339 time in UTC"));
     }
     let mut checks = std::collections::BTreeMap::new();
     for (name, check) in file.checks {
         let place = format!("checks.{name}");
-        checks.insert(name, check_from_v1(check, &place)?);
+        checks.insert(name, check_from_v2(check, &place)?);
     }
     let history = file.history.into_iter().map(|(check, entries)| {
         let entries = entries.into_iter().map(|entry| {
-            let HistoryV1 { time, commit, value, low, high, unit, reason } = entry;
+            let HistoryV2 { time, commit, value, low, high, unit, reason } = entry;
             HistoryEntry { time, commit, value, low, high, unit, reason }
         });
         (check, entries.collect())
@@ -207,20 +240,20 @@ fn from_v1(file: BaselineV1) -> Result<Baseline, Defect> {
     Ok(Baseline {
         suite: file.suite,
         recorded: Recorded { time, commit, version },
-        environment: environment_from_v1(file.environment),
+        environment: environment_from_v2(file.environment),
         labels: file.labels,
         history: history.collect(),
         checks,
     })
 }
 
-fn environment_from_v1(environment: EnvironmentV1) -> Environment {
+fn environment_from_v2(environment: EnvironmentV2) -> Environment {
     let machine = environment.fingerprint;
     Environment {
         source: match environment.source {
-            SourceV1::Demo => SourceKind::Demo,
-            SourceV1::Managed => SourceKind::Managed,
-            SourceV1::Url => SourceKind::Url,
+            SourceV2::Demo => SourceKind::Demo,
+            SourceV2::Managed => SourceKind::Managed,
+            SourceV2::Url => SourceKind::Url,
         },
         fingerprint: Fingerprint {
             cpu: machine.cpu,
@@ -236,14 +269,15 @@ fn environment_from_v1(environment: EnvironmentV1) -> Environment {
         },
         calibration: environment.calibration,
         machine_sd: environment.machine_sd,
+        runs: environment.runs,
     }
 }
 
-fn check_from_v1(check: CheckV1, place: &str) -> Result<BaselineCheck, Defect> {
+fn check_from_v2(check: CheckV2, place: &str) -> Result<BaselineCheck, Defect> {
     let mut metrics = std::collections::BTreeMap::new();
     for (name, metric) in check.metrics {
         let place = format!("{place}.metrics.{name}");
-        metrics.insert(name, estimate_from_v1(metric, &place)?);
+        metrics.insert(name, estimate_from_v2(metric, &place)?);
     }
     match metrics.get("capacity") {
         Some(capacity) if capacity.low > 0.0 => {}
@@ -257,13 +291,18 @@ fn check_from_v1(check: CheckV1, place: &str) -> Result<BaselineCheck, Defect> {
         let reason = "is not that of `config`: the baseline was edited or badly merged";
         return Err(Defect::value(&format!("{place}.digest"), reason));
     }
-    let TrialV1 { seed, cut, count, trial_seconds, digest } = check.trial;
+    let TrialV2 { seed, cut, count, trial_seconds, digest } = check.trial;
     if count == 0 || cut.saturating_add(count) > SESSIONS_MAX {
         let reason = "must say of how many sessions a trial was, a million at most";
         return Err(Defect::value(&format!("{place}.trial.count"), reason));
     }
     if check.trials.n == 0 {
         return Err(Defect::value(&format!("{place}.trials.n"), "must not be 0"));
+    }
+    let response = response_from_v2(&check.response, place)?;
+    if !(check.sd_log.is_finite() && check.sd_log >= 0.0) {
+        let reason = "must be a number that is not negative";
+        return Err(Defect::value(&format!("{place}.sd_log"), reason));
     }
     let seconds = |value: f64, key: &str| {
         Duration::try_from_secs_f64(value)
@@ -276,6 +315,9 @@ fn check_from_v1(check: CheckV1, place: &str) -> Result<BaselineCheck, Defect> {
         config: check.config,
         metrics,
         sd_log: check.sd_log,
+        response,
+        margins: check.margins,
+        seen: check.points.into_iter().map(Seen::from).collect(),
         sequence: SequenceId { seed, cut, count, digest },
         trial: seconds(trial_seconds, "trial.trial_seconds")?,
         trials: check.trials.n,
@@ -283,7 +325,21 @@ fn check_from_v1(check: CheckV1, place: &str) -> Result<BaselineCheck, Defect> {
     })
 }
 
-fn estimate_from_v1(metric: MetricV1, place: &str) -> Result<Estimate, Defect> {
+/// Weights that are no shares of one would be believed all the same.
+fn response_from_v2(response: &ResponseV2, place: &str) -> Result<Response, Defect> {
+    let ResponseV2 { slope, sigma } = response;
+    for (key, weights) in [("slope", slope.as_slice()), ("sigma", sigma.as_slice())] {
+        let total: f64 = weights.iter().sum();
+        let is_share = |weight: &f64| (0.0..=1.0).contains(weight);
+        if !weights.iter().all(is_share) || (total - 1.0).abs() > 0.01 {
+            let place = format!("{place}.response.{key}");
+            return Err(Defect::value(&place, "must be shares whose sum is 1"));
+        }
+    }
+    Ok(Response { slopes: *slope, spreads: *sigma })
+}
+
+fn estimate_from_v2(metric: MetricV2, place: &str) -> Result<Estimate, Defect> {
     let share = |value, key: &str| {
         Ratio::new(value)
             .ok_or_else(|| Defect::value(&format!("{place}.{key}"), "must lie between 0 and 1"))
@@ -304,8 +360,8 @@ fn estimate_from_v1(metric: MetricV1, place: &str) -> Result<Estimate, Defect> {
         confidence: share(metric.confidence, "confidence")?,
         unit: metric.unit,
         better: match metric.better {
-            BetterV1::Higher => Better::Higher,
-            BetterV1::Lower => Better::Lower,
+            BetterV2::Higher => Better::Higher,
+            BetterV2::Lower => Better::Lower,
         },
         samples: metric.samples,
         trials: metric.trials,
@@ -321,7 +377,7 @@ mod tests {
     #[test]
     fn the_file_reads_as_it_was_written_and_does_not_change() {
         let text = render(&fixture::baseline());
-        insta::assert_snapshot!("baseline_v1", text);
+        insta::assert_snapshot!("baseline_v2", text);
         let Loaded::Baseline(again) = parse(&text) else { panic!("not readable:\n{text}") };
         assert_eq!(*again, fixture::baseline());
         assert_eq!(render(&again), text);
@@ -334,7 +390,7 @@ mod tests {
             (" \n", "the file has no content"),
             ("{}", "the file holds `{}`"),
             (r#"{"checks": {}}"#, "`checks` is empty"),
-            (r#"{"schema": "plimsoll.baseline/1", "checks": {}}"#, "`checks` is empty"),
+            (r#"{"schema": "plimsoll.baseline/2", "checks": {}}"#, "`checks` is empty"),
             (r#"{"schema": "x", "checks": {"a": {"metrics": {}}}}"#, "check `a` has no metrics"),
         ] {
             assert_eq!(parse(text), Loaded::Empty { what: what.into() }, "{text}");
@@ -346,9 +402,12 @@ mod tests {
 
     #[test]
     fn another_schema_is_named_and_never_guessed() {
-        let newer = render(&fixture::baseline()).replace(SCHEMA, "plimsoll.baseline/2");
-        let found = Some("plimsoll.baseline/2".to_owned());
+        let newer = render(&fixture::baseline()).replace(SCHEMA, "plimsoll.baseline/3");
+        let found = Some("plimsoll.baseline/3".to_owned());
         assert_eq!(parse(&newer), Loaded::UnknownSchema { found });
+        // What an older method measured is another number.
+        let older = render(&fixture::baseline()).replace(SCHEMA, "plimsoll.baseline/1");
+        assert!(matches!(parse(&older), Loaded::UnknownSchema { found: Some(_) }));
         let number = r#"{"schema": 1, "checks": {"a": 1}}"#;
         assert_eq!(parse(number), Loaded::UnknownSchema { found: Some("1".into()) });
     }

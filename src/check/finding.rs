@@ -1,7 +1,11 @@
 //! What a check found out.
 
-use crate::slo::Better;
-use crate::trial::InvalidReason;
+use super::Void;
+use crate::config::plan::Limit;
+use crate::search::Rule;
+use crate::slo;
+use crate::stats::{Band, Response};
+use crate::trial::{Ended, InvalidReason};
 use crate::units::number::with_unit;
 use crate::units::{KnobValue, Ratio};
 use crate::workload::SequenceId;
@@ -24,7 +28,7 @@ pub struct Estimate {
     /// Unit of the three numbers.
     pub unit: String,
     /// Which direction is an improvement.
-    pub better: Better,
+    pub better: slo::Better,
     /// Measured requests behind it, over all trials that entered it.
     pub samples: u64,
     /// Trials that entered it.
@@ -57,8 +61,206 @@ pub enum Conclusion {
     NoneHolds(KnobValue),
     /// The evidence was not enough; says what is missing.
     Inconclusive(Gap),
+    /// An accepted capacity was tested at its limits.
+    Tested(Box<Tested>),
+    /// Two targets were compared; the metrics are those of the head.
+    Compared(Box<Compared>),
     /// The generator was the limit.
     Invalid(Limited),
+    /// Other processes disturbed so many trials that nothing can be said.
+    Busy {
+        /// How many.
+        voids: usize,
+    },
+    /// The target changed while it was measured.
+    Drifted(Drifted),
+}
+
+impl Conclusion {
+    /// Whether anything was measured that stands.
+    #[must_use]
+    pub fn is_measurement(&self) -> bool {
+        match self {
+            Self::Found
+            | Self::AtLeast(_)
+            | Self::NoneHolds(_)
+            | Self::Tested(_)
+            | Self::Compared(_) => true,
+            Self::Inconclusive(_) | Self::Invalid(_) | Self::Busy { .. } | Self::Drifted(_) => {
+                false
+            }
+        }
+    }
+
+    /// Why it is no measurement that anybody may go by, and what to do; `None` for any other.
+    #[must_use]
+    pub fn unsound(&self) -> Option<String> {
+        match self {
+            Self::Invalid(limited) => Some(limited.to_string()),
+            Self::Busy { voids } => Some(format!(
+                "machine busy: other processes disturbed {voids} trials that broke a condition; \
+                 stop them, or give the target cores of its own"
+            )),
+            Self::Drifted(drifted) => Some(drifted.to_string()),
+            Self::Found
+            | Self::AtLeast(_)
+            | Self::NoneHolds(_)
+            | Self::Tested(_)
+            | Self::Compared(_)
+            | Self::Inconclusive(_) => None,
+        }
+    }
+}
+
+/// A target that was not the same at the end of a search as at its beginning.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Drifted {
+    /// The likeliest change of its capacity from one trial to the next, relative.
+    pub per_trial: f64,
+    /// Probability that it changed.
+    pub probability: f64,
+    /// Full trials behind it.
+    pub trials: u32,
+}
+
+impl fmt::Display for Drifted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let way = if self.per_trial < 0.0 { "fell" } else { "rose" };
+        write!(
+            f,
+            "the target drifted: what it carries {way} by about {:.1} % from each trial to the next \
+             ({} trials, {:.0} % sure); it keeps state or warms up: try `between_trials: restart`, or \
+             turn its own cache off",
+            self.per_trial.abs() * 100.0,
+            self.trials,
+            self.probability * 100.0
+        )
+    }
+}
+
+/// An accepted capacity, tested at its limits.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tested {
+    /// What was accepted.
+    pub accepted: KnobValue,
+    /// One entry for each limit that was looked at, in order; after a broken one none is looked at.
+    pub lines: Vec<Ruled>,
+    /// Whether it is better by as much as the largest loss that is allowed.
+    pub better: Better,
+    /// Relative loss of which 90 % certainty says that it is not more, where a limit was kept.
+    pub ruled_out: Option<f64>,
+}
+
+/// What a head carries, compared with what its base carries on the same machine.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compared {
+    /// Capacity of the base, where its trials lie on both sides of it.
+    pub base: Option<Estimate>,
+    /// Capacity of the head / capacity of the base.
+    pub relation: Relation,
+    /// One entry for each relative limit of the capacity; each lies `at` a value of the relation, and its
+    /// `trials` are pairs of them.
+    pub lines: Vec<Ruled>,
+    /// Whether the head is better by as much as the largest loss that is allowed.
+    pub better: Better,
+}
+
+/// The ratio of two capacities, as far as trials tell it.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Relation {
+    /// The estimate; `None` where only a bound is known.
+    pub value: Option<f64>,
+    /// Lower end of its interval of 90 %; `None`: not known.
+    pub low: Option<f64>,
+    /// Upper end; `None`: not known.
+    pub high: Option<f64>,
+}
+
+/// What one limit of the capacity came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ruled {
+    /// The limit.
+    pub limit: Limit,
+    /// Value of the knob at which it lies.
+    pub at: f64,
+    /// On which side of it the capacity lies.
+    pub line: Line,
+    /// Probability that the capacity lies beyond it.
+    pub risk: f64,
+    /// Full trials behind the decision.
+    pub trials: u32,
+    /// When it counts as decided.
+    pub rule: Rule,
+}
+
+/// On which side of a limit the capacity lies.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Line {
+    /// On the good one.
+    Kept,
+    /// On the bad one.
+    Broken,
+    /// Not decided, for this reason.
+    Open(Gap),
+}
+
+/// Whether a tested capacity is better than the accepted one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Better {
+    /// By so much that the measurement is the likelier cause.
+    TooGood,
+    /// It is.
+    Yes,
+    /// Not by as much as would be called better.
+    No,
+    /// Nobody looked.
+    Unknown,
+}
+
+/// What the full trials say together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Belief {
+    /// With 90 % certainty the capacity is at least this; `None`: no trial held.
+    pub at_least: Option<f64>,
+    /// With 90 % certainty it is at most this; `None`: no trial broke a condition.
+    pub at_most: Option<f64>,
+    /// How the service responds to load.
+    pub response: Response,
+    /// How far each condition lay from its limit in the trial closest to the capacity, as a difference of
+    /// logits: positive is beyond it.
+    pub margins: Vec<(String, f64)>,
+    /// The full trials near the capacity, in order.
+    pub seen: Vec<Seen>,
+    /// Share that the condition of the curve allows.
+    pub allowed: f64,
+    /// The share that is not good, by load.
+    pub curve: Vec<CurvePoint>,
+}
+
+/// One full trial near the capacity: enough to compute the estimate again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    /// Value of the knob.
+    pub value: f64,
+    /// How it ended.
+    pub ended: Ended,
+    /// Requests of its measured sessions.
+    pub requests: u64,
+    /// Its worst condition.
+    pub slo: String,
+    /// Observations of that which were not good.
+    pub not_good: u64,
+    /// All observations of it.
+    pub n: u64,
+}
+
+/// A point of the response curve.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CurvePoint {
+    /// Value of the knob.
+    pub value: f64,
+    /// Share of observations that are not good there.
+    pub share: Band,
 }
 
 /// Why the generator was the limit, and of what.
@@ -115,19 +317,19 @@ impl fmt::Display for Gap {
         match self {
             Self::Time { budget } => write!(
                 f,
-                "the time budget of {} ended before repeated trials agreed; raise `budget.time`",
+                "the time budget of {} ended before the evidence was enough; raise `budget.time`",
                 humantime::format_duration(whole_seconds(*budget))
             ),
             Self::Requests { budget } => {
                 write!(
                     f,
-                    "the budget of {budget} requests ended before repeated trials agreed; raise `budget.requests`"
+                    "the budget of {budget} requests ended before the evidence was enough; raise `budget.requests`"
                 )
             }
             Self::Trials { limit } => {
                 write!(
                     f,
-                    "{limit} trials did not agree; raise `max_trials`, or find out what disturbs the target"
+                    "{limit} trials did not tell: the capacity lies close to the limit, or something disturbs the target"
                 )
             }
             Self::Samples { slo, had, needed } => {
@@ -179,6 +381,10 @@ pub struct Finding {
     pub sequence: Option<(SequenceId, Duration)>,
     /// Standard deviation of the estimate's logarithm, for comparisons.
     pub sd_log: Option<f64>,
+    /// What the full trials say together.
+    pub belief: Option<Belief>,
+    /// Trials that say nothing, because something else may have decided them.
+    pub voids: Vec<Void>,
     /// Time that the check's trials took.
     pub elapsed: Duration,
 }

@@ -3,15 +3,31 @@
 //! A check never opens a socket and never reads a clock. What it needs of a baseline reaches it as
 //! plain data ([`Prior`]), so that it stays below `baseline` and `gate`.
 
+mod against;
 mod capacity;
+mod conclude;
+mod course;
+mod defend;
+mod dial;
 mod finding;
+mod measure;
+mod reading;
+mod sequences;
 mod sizing;
 mod watch;
 
-pub use capacity::Capacity;
-pub use finding::{Binding, Conclusion, Estimate, Finding, Gap, Limited};
+pub use capacity::{Capacity, Setup};
+pub use course::Void;
+pub use defend::SUSPICIOUS;
+pub use finding::{
+    Belief, Better, Binding, Compared, Conclusion, CurvePoint, Drifted, Estimate, Finding, Gap,
+    Limited, Line, Relation, Ruled, Seen, Tested,
+};
+pub use reading::Disturbance;
+pub use sequences::OVER_SEQUENCES;
 pub use watch::Curtail;
 
+use crate::stats::Response;
 use crate::trial::{TrialPlan, TrialReport, Watch};
 use crate::units::KnobValue;
 use crate::workload::SequenceId;
@@ -35,9 +51,21 @@ pub trait Check {
 #[derive(Debug, Clone)]
 pub enum Step {
     /// Run this trial.
-    Run(Box<TrialPlan>),
+    Run {
+        /// The trial.
+        plan: Box<TrialPlan>,
+        /// Wait so long before it.
+        after: Duration,
+    },
     /// It has its answer.
     Done(Box<Finding>),
+}
+
+impl Step {
+    /// A trial, at once.
+    fn run(plan: TrialPlan) -> Self {
+        Self::Run { plan: Box::new(plan), after: Duration::ZERO }
+    }
 }
 
 /// The trials of a check so far, valid or not, in order.
@@ -68,10 +96,40 @@ impl History {
 /// What a check may know of an earlier measurement of the same thing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prior {
-    /// The value found then: where to start.
+    /// The capacity found then.
     pub value: KnobValue,
+    /// Standard deviation of its logarithm.
+    pub sd_log: f64,
+    /// Standard deviation of the logarithm of the capacity from one run to another.
+    pub machine_sd: f64,
+    /// How the service responded to load.
+    pub response: Response,
     /// The sequence that was played: played again, so that the two can be compared.
     pub sequence: SequenceId,
+}
+
+/// What a check is for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Aim {
+    /// To find the capacity; an earlier measurement says where to start, and with which sequence.
+    Measure(Option<Prior>),
+    /// To find out whether it still lies within its limits.
+    Defend(Prior),
+    /// To find out whether one of two targets carries less than the other; about where the base's
+    /// capacity lies, where that is known.
+    Compare(Option<KnobValue>),
+}
+
+/// Where the target runs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Place {
+    /// On this machine: what else uses its CPU can be seen.
+    Here {
+        /// Speed of the reference load when the accepted measurement was made, where it is known.
+        reference_speed: Option<f64>,
+    },
+    /// On another one.
+    Elsewhere,
 }
 
 /// The share of the run's budget that one check may use.

@@ -1,6 +1,7 @@
 //! How long a trial is: how many sessions it plays and what it will cost.
 
-use super::{Cost, History, Prior};
+use super::dial::{fixed_load, is_open, trial_at};
+use super::{Aim, Cost, History, Prior};
 use crate::config::plan::{CapacityPlan, Knob};
 use crate::slo::Slo;
 use crate::trial::{Evidence, Load, Purpose, SloResult, TrialPlan, TrialReport};
@@ -18,9 +19,17 @@ const TRIAL_MIN: Duration = Duration::from_secs(6);
 const TRIAL_MAX: Duration = Duration::from_secs(25);
 /// A probe is never longer than this.
 const PROBE_MAX: Duration = Duration::from_secs(10);
-/// Full trials that an answer takes at least, and typically (seen in simulation).
+/// Fewest measured sessions of a closed loop in which a single failure decides.
+const STRICT_MIN: u64 = 5;
+/// Full trials that an answer of a search takes at least, and typically (seen in simulation).
 const PLAYS_LEAST: u32 = 4;
-const PLAYS_TYPICAL: u32 = 6;
+const PLAYS_TYPICAL: u32 = 10;
+/// The same for a comparison of two targets.
+const DUELS_LEAST: u32 = 4;
+const DUELS_TYPICAL: u32 = 7;
+/// The same for a decision about an accepted capacity.
+const TESTS_LEAST: u32 = 2;
+const TESTS_TYPICAL: u32 = 2;
 
 /// Size of one trial.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -41,6 +50,9 @@ pub(super) struct Sizing {
     seed: u64,
     /// Fewest requests that decide every condition.
     needed: u64,
+    /// Whether a few sessions say it all: under a closed loop that stays the same a single failure
+    /// decides, and nobody asked for a longer look.
+    is_strict: bool,
     longest_request: Duration,
 }
 
@@ -52,10 +64,15 @@ impl Sizing {
         slos: &[Slo],
         longest_request: Duration,
     ) -> Self {
+        let fixed = fixed_load(&plan.knob);
+        let is_strict = matches!(fixed, Some(Load::Closed { .. }))
+            && plan.trial.is_none()
+            && slos.iter().all(Slo::allows_no_failure);
         Self {
-            knob: plan.knob,
+            knob: plan.knob.clone(),
             from: plan.from.get(),
             to: plan.to.map(KnobValue::get),
+            is_strict,
             trial: plan.trial,
             law: law.clone(),
             seed,
@@ -77,19 +94,29 @@ impl Sizing {
         })
     }
 
+    /// The load at this value, in sessions or sessions per second.
+    fn load(&self, value: f64) -> f64 {
+        fixed_load(&self.knob).map_or(value, Load::value)
+    }
+
+    /// Bounds of the load over the whole range.
+    fn loads(&self) -> (f64, Option<f64>) {
+        (self.load(self.from), fixed_load(&self.knob).map(Load::value).or(self.to))
+    }
+
     /// A short look at this value.
     pub(super) fn probe(&self, value: f64) -> Size {
-        match self.knob {
-            Knob::Rate(_) => {
-                let length = self.length(value).min(PROBE_MAX);
-                let count = self.measured(at_least_one(value * length.as_secs_f64()));
-                self.size(value, count / CUT, count)
-            }
+        let load = self.load(value);
+        let slots = at_least_one(load);
+        if is_open(&self.knob) {
+            let length = self.length(load).min(PROBE_MAX);
+            let count = self.measured(at_least_one(load * length.as_secs_f64()));
+            self.size(value, count / CUT, count)
+        } else if self.is_strict {
+            self.size(value, 0, self.measured((2 * slots).max(STRICT_MIN)))
+        } else {
             // Nothing is known of the rate yet: each slot serves a few sessions.
-            Knob::Concurrency => {
-                let slots = at_least_one(value);
-                self.size(value, 2 * slots, self.measured(8 * slots))
-            }
+            self.size(value, 2 * slots, self.measured(8 * slots))
         }
     }
 
@@ -99,25 +126,24 @@ impl Sizing {
         if let Some(prior) = prior {
             return self.size(value, prior.sequence.cut, prior.sequence.count);
         }
-        let first = history.trials().iter().find(|trial| trial.plan.purpose == Purpose::Play);
+        let first = history.trials().iter().find(|trial| trial.plan.purpose != Purpose::Probe);
         if let Some(first) = first {
             return self.size(value, first.plan.cut, first.plan.count);
         }
-        match self.knob {
-            Knob::Rate(_) => {
-                let count = self.measured(at_least_one(value * self.length(value).as_secs_f64()));
-                self.size(value, count / CUT, count)
-            }
-            Knob::Concurrency => {
-                let per_s = self.sessions_per_s(history);
-                let slots = at_least_one(self.to.unwrap_or(value));
-                let wanted = per_s.map_or(8 * slots, |per_s| {
-                    at_least_one(per_s * self.length(per_s).as_secs_f64())
-                });
-                let count = self.measured(wanted);
-                self.size(value, (count / CUT).max(2 * at_least_one(value)), count)
-            }
+        if self.is_strict {
+            return self.probe(value);
         }
+        let load = self.load(value);
+        if is_open(&self.knob) {
+            let count = self.measured(at_least_one(load * self.length(load).as_secs_f64()));
+            return self.size(value, count / CUT, count);
+        }
+        let per_s = self.sessions_per_s(history);
+        let slots = at_least_one(self.loads().1.unwrap_or(load));
+        let wanted =
+            per_s.map_or(8 * slots, |per_s| at_least_one(per_s * self.length(per_s).as_secs_f64()));
+        let count = self.measured(wanted);
+        self.size(value, (count / CUT).max(2 * at_least_one(load)), count)
     }
 
     /// So many sessions, or as many as are needed and possible.
@@ -142,37 +168,39 @@ impl Sizing {
     fn size(&self, value: f64, cut: u64, count: u64) -> Size {
         let count = count.clamp(1, SESSIONS_MAX);
         let cut = cut.min(SESSIONS_MAX - count);
-        let extent = Sequence::extent(&self.law, Arrivals::Poisson, self.seed, cut, count);
+        let setting = trial_at(&self.knob, value).and_then(|(_, setting)| setting);
+        let law = self.law.with(setting.as_ref());
+        let extent = Sequence::extent(&law, Arrivals::Poisson, self.seed, cut, count);
         let requests = self.longest_request.saturating_mul(extent.turns_max);
         let session = requests.saturating_add(extent.think_max);
-        let sessions_before = match self.knob {
-            Knob::Rate(_) => stretched(cut + count, self.from).saturating_mul(2),
-            Knob::Concurrency => {
-                let rounds = (cut + count) / at_least_one(value);
-                session.saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX))
-            }
+        let sessions_before = if is_open(&self.knob) {
+            stretched(cut + count, self.loads().0).saturating_mul(2)
+        } else {
+            let rounds = (cut + count) / at_least_one(self.load(value));
+            session.saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX))
         };
         let time_limit = session.saturating_add(sessions_before).saturating_add(TRIAL_MAX);
         Size { cut, count, time_limit }
     }
 
-    fn extent(&self, plan: &TrialPlan) -> Extent {
-        Sequence::extent(&self.law, plan.load.arrivals(), plan.seed, plan.cut, plan.count)
+    fn extent(&self, law: &SessionLaw, plan: &TrialPlan) -> Extent {
+        Sequence::extent(law, plan.load.arrivals(), plan.seed, plan.cut, plan.count)
     }
 
     /// Requests in the measured sessions.
     pub(super) fn requests(&self, plan: &TrialPlan) -> u64 {
-        self.extent(plan).requests
+        self.extent(&self.law.with(plan.setting.as_ref()), plan).requests
     }
 
     /// Identity of the sequence of a trial, and its nominal length: of a closed loop, unless the
-    /// suite sets one, the length that it had.
+    /// suite sets one, the length that it had. It is the sequence of the suite's own law: what the knob
+    /// sets differs between trials that play the same otherwise.
     pub(super) fn identity(&self, trial: &TrialReport) -> (SequenceId, Duration) {
         let length = match trial.plan.load {
             Load::Open { rate, .. } => self.length(rate.as_per_second()),
             Load::Closed { .. } => self.trial.unwrap_or(trial.elapsed),
         };
-        (self.extent(&trial.plan).id, length)
+        (self.extent(&self.law, &trial.plan).id, length)
     }
 
     /// With a tenth more for the last requests. Of a closed loop's first trial nothing is known.
@@ -196,31 +224,50 @@ impl Sizing {
     }
 
     /// What the check costs at least and typically.
-    pub(super) fn cost(&self, prior: Option<&Prior>, pause: Duration) -> Cost {
-        let top = self.to.unwrap_or(self.from);
-        let (per_s, probes) = match prior {
-            Some(prior) => (prior.value.get(), 0),
-            None => ((self.from * top).sqrt(), self.probes()),
+    pub(super) fn cost(&self, aim: &Aim, pause: Duration) -> Cost {
+        let (bottom, top) = self.loads();
+        let top = top.unwrap_or(bottom);
+        let (prior, plays_least, plays) = match aim {
+            Aim::Defend(prior) => (Some(prior), TESTS_LEAST, TESTS_TYPICAL),
+            Aim::Measure(prior) => (prior.as_ref(), PLAYS_LEAST, PLAYS_TYPICAL),
+            Aim::Compare(_) => (None, DUELS_LEAST, DUELS_TYPICAL),
         };
-        let count = prior.map_or_else(
-            || self.measured(at_least_one(per_s * self.length(per_s).as_secs_f64())),
-            |prior| prior.sequence.count,
-        );
-        let trial = match self.knob {
-            Knob::Rate(_) => stretched(count + count / CUT, per_s),
-            Knob::Concurrency => self.trial.unwrap_or(TRIAL_MIN),
+        let known = match aim {
+            Aim::Compare(hint) => *hint,
+            Aim::Defend(_) | Aim::Measure(_) => prior.map(|prior| prior.value),
+        };
+        let (per_s, probes) = match known {
+            Some(value) => (self.load(value.get()), 0),
+            None => ((bottom * top).sqrt(), self.probes()),
+        };
+        let count = match prior {
+            Some(prior) => prior.sequence.count,
+            None if self.is_strict => self.probe(self.from).count,
+            None => self.measured(at_least_one(per_s * self.length(per_s).as_secs_f64())),
+        };
+        let is_open = is_open(&self.knob);
+        let trial = if is_open {
+            stretched(count + count / CUT, per_s)
+        } else {
+            self.trial.unwrap_or(TRIAL_MIN)
         };
         let trial = trial.saturating_add(pause);
-        let fastest = match self.knob {
-            Knob::Rate(_) => stretched(self.needed, top),
-            Knob::Concurrency => Duration::ZERO,
+        let probe = if is_open {
+            self.length(per_s).min(PROBE_MAX).mul_f64(1.2).saturating_add(pause)
+        } else {
+            trial
+        };
+        let fastest = match (is_open, aim) {
+            (true, Aim::Defend(_)) => trial,
+            (true, Aim::Measure(_) | Aim::Compare(_)) => stretched(self.needed, top),
+            (false, _) => Duration::ZERO,
         };
         Cost {
             trial,
-            least: fastest.saturating_mul(PLAYS_LEAST),
+            least: fastest.saturating_mul(plays_least),
             requests_least: self.needed,
-            typical: trial.saturating_mul(PLAYS_TYPICAL + probes),
-            trials: PLAYS_TYPICAL + probes,
+            typical: trial.saturating_mul(plays).saturating_add(probe.saturating_mul(probes)),
+            trials: plays + probes,
             sessions_per_trial: count,
         }
     }
@@ -247,7 +294,7 @@ fn stretched(sessions: u64, per_s: f64) -> Duration {
 mod tests {
     use super::{MEASURED_MAX, Sizing};
     use crate::check::History;
-    use crate::config::plan::{CapacityPlan, Knob};
+    use crate::config::plan::{CapacityPlan, Knob, Method};
     use crate::units::{KnobValue, Ratio, SESSIONS_MAX};
     use crate::workload::{Arrivals, HistoryMode, Length, SessionLaw, ThinkTime};
     use std::time::Duration;
@@ -263,13 +310,16 @@ mod tests {
         };
         for knob in [Knob::Rate(Arrivals::Poisson), Knob::Concurrency] {
             let plan = CapacityPlan {
-                knob,
+                knob: knob.clone(),
                 from: KnobValue::new(1.0).unwrap(),
                 to: KnobValue::new(1e6),
                 expand: 2.0,
                 precision: Ratio::new(0.025).unwrap(),
                 max_trials: 60,
                 trial: Some(Duration::from_secs(3_600)),
+                between_trials: crate::config::plan::BetweenTrials::Keep,
+                method: Method::Bisect,
+                sequences: 1,
             };
             let sizing = Sizing::new(&plan, &law, 42, &[], Duration::from_secs(1));
             for size in [sizing.probe(1e6), sizing.play(1e6, &History::default(), None)] {
@@ -279,7 +329,10 @@ mod tests {
                     "{knob:?}: {size:?}"
                 );
             }
-            assert!(sizing.cost(None, Duration::ZERO).sessions_per_trial <= MEASURED_MAX);
+            assert!(
+                sizing.cost(&crate::check::Aim::Measure(None), Duration::ZERO).sessions_per_trial
+                    <= MEASURED_MAX
+            );
         }
     }
 }

@@ -1,7 +1,7 @@
 //! When a trial of a capacity check may end before its time: never because "it looks fine so far".
 
 use crate::slo::{Metric, Rule, Slo};
-use crate::trial::{Flow, Load, SETTLED_FACTOR, StopReason, TrialPlan, Watch, Window};
+use crate::trial::{Flow, Load, StopReason, TrialPlan, Watch, Window, settled_share};
 use crate::units::as_f64;
 use std::time::Duration;
 
@@ -45,16 +45,15 @@ impl Curtail {
     fn is_settled(&self, window: &Window) -> bool {
         self.slos.iter().zip(&window.tallies).any(|(slo, tally)| {
             let Rule::Share { allowed, .. } = slo.rule() else { return false };
-            // Requests: the total is known. Chunks: scaled by the requests that have ended.
+            // Requests: the total is known. Chunks: scaled by the requests that have ended, and half of
+            // those in flight, which are half done on average.
             let total = if slo.metric == Metric::Tbc {
-                as_f64(tally.n) * as_f64(self.requests) / as_f64(window.measured_ended.max(1))
+                let done = as_f64(window.measured_ended + window.measured_due) / 2.0;
+                as_f64(tally.n) * as_f64(self.requests) / done.clamp(1.0, f64::MAX)
             } else {
                 as_f64(self.requests)
             };
-            // Halfway to "all", where four times the allowance is more than that.
-            let (allowed, settled) = (allowed.get(), as_f64(SETTLED_FACTOR) * allowed.get());
-            let settled = if settled > 0.5 { (1.0 + allowed) / 2.0 } else { settled };
-            as_f64(tally.not_good) > settled * total && tally.not_good > 0
+            as_f64(tally.not_good) > settled_share(allowed.get()) * total && tally.not_good > 0
         })
     }
 
@@ -103,9 +102,11 @@ mod tests {
             index: 0,
             check: "c".into(),
             purpose: Purpose::Play,
+            side: crate::trial::Side::Only,
             knob: "rate".into(),
             value: KnobValue::new(100.0).unwrap(),
             load: Load::Open { rate, arrivals: Arrivals::Poisson },
+            setting: None,
             seed: 1,
             cut: 0,
             count: 1_000,
@@ -126,6 +127,7 @@ mod tests {
             ok: 90,
             decided: 100,
             in_flight: 50,
+            measured_due: 500,
             measured_ended: 500,
             tallies: vec![
                 Tally { not_good: ttfc.0, n: ttfc.1 },
@@ -144,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn chunks_are_scaled_by_the_requests_that_have_ended() {
+    fn chunks_are_scaled_by_the_requests_that_were_seen() {
         // 5,000 gaps in half of the requests: 10,000 expected, 1,000 allowed.
         let mut watch = Curtail::new(&plan(), 1_000);
         assert_eq!(watch.observe(&window((0, 500), (3_999, 5_000))), Flow::Continue);
@@ -152,6 +154,10 @@ mod tests {
             watch.observe(&window((0, 500), (4_001, 5_000))),
             Flow::Stop(StopReason::Settled)
         );
+        // With as many again in flight, half done: 750 seen.
+        let in_flight = |late| Window { measured_due: 1_000, ..window((0, 500), (late, 7_500)) };
+        assert_eq!(watch.observe(&in_flight(3_999)), Flow::Continue);
+        assert_eq!(watch.observe(&in_flight(4_001)), Flow::Stop(StopReason::Settled));
     }
 
     #[test]

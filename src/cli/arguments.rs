@@ -212,6 +212,13 @@ pub(super) struct Suite {
     pub(super) templates: Option<Templates>,
 }
 
+impl Suite {
+    /// The checks that were asked for; `None`: all.
+    pub(super) fn selected(&self) -> Option<&Only> {
+        Some(&self.only).filter(|only| !only.is_empty())
+    }
+}
+
 impl RunOptions {
     /// Reads the suite. On an error the message has been printed, and the exit status is returned.
     pub(super) fn read(&self) -> Result<Suite, ExitStatus> {

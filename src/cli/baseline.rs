@@ -5,7 +5,7 @@ use super::arguments::{BaselinesOption, OutOption, SuiteOptions, chain, complain
 use super::progress::{print, say};
 use super::{commit, report};
 use crate::baseline::{
-    self, Acceptance, Baseline, Loaded, Recorded, accept, diff, show, text_diff, write,
+    self, Acceptance, Baseline, Loaded, Recorded, accept, diff, merge, show, text_diff, write,
 };
 use crate::check::Finding;
 use crate::config::Plan;
@@ -34,9 +34,10 @@ reviewer accepts.";
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(super) struct Accept {
-    /// The run: its folder, the folder's name, or `latest`
+    /// The run: its folder, the folder's name, or `latest`; several are merged, and tell how far two
+    /// runs lie apart
     #[arg(default_value = "latest", value_name = "RUN")]
-    run: PathBuf,
+    runs: Vec<PathBuf>,
     /// Why; kept in the file's history
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
@@ -98,9 +99,14 @@ impl Verb {
 impl Accept {
     fn run(self) -> Result<ExitStatus, ExitStatus> {
         let (plan, path) = self.place.read()?;
-        let folder = Folder::find(self.out.path(), &self.run);
-        let folder = folder.map_err(|error| report::no_run(&error))?;
-        let candidate = candidate(&folder, &plan.suite)?;
+        let candidates = self.runs.iter().map(|run| {
+            let folder = Folder::find(self.out.path(), run);
+            candidate(&folder.map_err(|error| report::no_run(&error))?, &plan.suite)
+        });
+        let mut candidates: Vec<Baseline> = candidates.collect::<Result<_, _>>()?;
+        candidates.sort_by(|a, b| a.recorded.time.cmp(&b.recorded.time));
+        let cannot = |refusal| refused(&format!("this run cannot be the baseline: {refusal}"));
+        let candidate = merge(&candidates).map_err(cannot)?;
         same_configuration(&plan, &candidate)?;
         let previous = previous(&path, &plan.suite)?;
         let recorded = Recorded {
@@ -114,12 +120,17 @@ impl Accept {
                 plan: &plan,
                 findings: &findings,
                 fingerprint: &candidate.environment.fingerprint,
+                calibration: candidate.environment.calibration,
+                between_runs: candidate
+                    .environment
+                    .machine_sd
+                    .map(|sd| (sd, candidate.environment.runs)),
                 recorded: &recorded,
                 reason: not_empty(self.reason.as_deref()),
             },
             previous.as_ref(),
         )
-        .map_err(|refusal| refused(&format!("this run cannot be the baseline: {refusal}")))?;
+        .map_err(cannot)?;
         write(&path, &adopted).map_err(|error| {
             complain(&chain(&error), Some("nothing was changed"));
             ExitStatus::Baseline

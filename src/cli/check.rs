@@ -1,19 +1,17 @@
 //! `plimsoll check` and `plimsoll measure`.
 
 use super::ExitStatus;
-use super::arguments::{Format, GateOptions, RunOptions, Suite, chain, complain, runtime};
-use super::progress::{Progress, print, say};
-use super::session::{Job, Session, SessionError, measure};
-use super::{commit, github, signal};
-use crate::baseline::{self, Baseline, Loaded};
-use crate::check::Prior;
+use super::arguments::{BaselinesOption, GateOptions, RunOptions, Suite, complain};
+use super::commit;
+use super::conclude::{Judged, conclude, run_session};
+use crate::baseline::{self, Baseline, Fingerprint, Loaded};
+use crate::check::Aim;
 use crate::config::plan::FailOn;
-use crate::gate::{Hearing, SuiteVerdict, judge_suite};
-use crate::report::{self, Parts, Results, json, junit, markdown, terminal};
-use crate::run::{Refusal, clock};
+use crate::gate::{Hearing, judge_suite};
+use crate::run::Folder;
 use clap::Args;
 use std::collections::BTreeSet;
-use tokio_util::sync::CancellationToken;
+use std::path::Path;
 
 /// `plimsoll check`.
 #[derive(Debug, Args)]
@@ -30,6 +28,8 @@ pub(super) struct Check {
 pub(super) struct Measure {
     #[command(flatten)]
     run: RunOptions,
+    #[command(flatten)]
+    baselines: BaselinesOption,
 }
 
 /// What the measurement is held against.
@@ -62,158 +62,96 @@ impl Check {
             // Measured all the same: the numbers are needed to mend it.
             complain(&format!("{}: {problem}", gate.path), None);
         }
-        run(&suite, Some(&gate))
+        run(&suite, Some(&gate), self.gate.baselines.path())
     }
 }
 
 impl Measure {
     pub(super) fn run(self) -> ExitStatus {
         match self.run.read() {
-            Ok(suite) => run(&suite, None),
+            Ok(suite) => run(&suite, None, self.baselines.path()),
             Err(status) => status,
         }
     }
 }
 
-fn run(suite: &Suite, gate: Option<&Gate>) -> ExitStatus {
-    let stop = CancellationToken::new();
-    let measuring = async {
-        let mut progress = Progress::new(suite.quiet);
-        let prior = |check: &str| prior(suite, gate, check);
-        let job = Job {
-            plan: &suite.plan,
-            only: &suite.only,
-            out: &suite.out,
-            prior: &prior,
-            in_flight_max: None,
-            cpus: &suite.cpus,
-        };
-        // The watch for signals never ends before the measurement: it ends the process instead.
-        tokio::select! {
-            session = measure(&job, &mut progress, &stop) => session.map(Some),
-            () = signal::watch(stop.clone()) => Ok(None),
-        }
+fn run(suite: &Suite, gate: Option<&Gate>, baselines: &Path) -> ExitStatus {
+    let accepted = Accepted::of(suite, gate, baselines);
+    let aim = |check: &str, fingerprint: &Fingerprint, speed| {
+        aim(suite, &accepted, check, fingerprint, speed)
     };
-    let session = match runtime() {
-        Ok(runtime) => runtime.block_on(measuring),
-        Err(error) => {
-            complain(&format!("no event loop: {error}"), None);
-            return ExitStatus::Usage;
-        }
+    let reference_speed = gate.and_then(|gate| gate.baseline.baseline()?.environment.calibration);
+    let session = match run_session(suite, &aim, reference_speed, None) {
+        Ok(session) => session,
+        Err(status) => return status,
     };
-    match session {
-        Ok(Some(session)) => conclude(suite, gate, &session),
-        Ok(None) => ExitStatus::Interrupted,
-        Err(error) => refused(&error),
-    }
-}
-
-/// The accepted measurement of a check, as far as it may be used.
-fn prior(suite: &Suite, gate: Option<&Gate>, check: &str) -> Option<Prior> {
-    gate?.baseline.baseline()?.prior(&suite.plan, check)
-}
-
-fn refused(error: &SessionError) -> ExitStatus {
-    let hint = match error {
-        SessionError::Refused(Refusal::Time { .. }) => {
-            Some("raise `budget.time` or `--budget`, or shorten `trial`")
-        }
-        SessionError::Refused(Refusal::Requests { .. }) => Some("raise `budget.requests`"),
-        SessionError::Folder(_) | SessionError::Journal(_) => {
-            Some("name another folder with `--out`")
-        }
-        SessionError::Program(_) => None,
-    };
-    complain(&chain(error), hint);
-    ExitStatus::Usage
-}
-
-/// Verdict, reports, exit code.
-fn conclude(suite: &Suite, gate: Option<&Gate>, session: &Session) -> ExitStatus {
     let findings = session.findings();
     let verdict = gate.map(|gate| {
         judge_suite(&Hearing {
             plan: &suite.plan,
-            selected: Some(&suite.only).filter(|only| !only.is_empty()),
+            selected: suite.selected(),
             findings: &findings,
             baseline: &gate.baseline,
             fingerprint: &session.fingerprint,
+            speed: session.calibration,
         })
     });
     let commit = commit::head();
     let (candidate, refusals) = session.candidate(&suite.plan, commit.clone());
-    let results = results(suite, gate, session, verdict.as_ref(), &refusals, commit.as_deref());
-    let folder = session.folder.path();
-    if let Some(problem) = &session.problem {
-        complain(&problem.text, None);
-        // The report in text shows them itself.
-        if suite.format != Format::Text {
-            problem.last_lines.iter().for_each(|line| say(&format!("  | {line}")));
-        }
-    }
-    let unaffected = Some("the verdict is unaffected, but this file is missing");
-    if let Some(Err(error)) =
-        candidate.map(|candidate| baseline::write(&session.folder.candidate(), &candidate))
-    {
-        complain(&chain(&error), unaffected);
-    }
-    let (page, rendered) = page(suite, &results);
-    for error in report::write_reports(folder, &results, &page) {
-        complain(&chain(&error), unaffected);
-    }
-    if suite.github {
-        github::write(&results, folder, &page);
-    }
-    let printed = print(&match suite.format {
-        Format::Markdown => page,
-        Format::Text if suite.colour => terminal::render_with(&results, terminal::Colour::Ansi),
-        Format::Text => terminal::render(&results),
-        Format::Json => json::render(&results),
-        Format::Junit => junit::render(&results),
-    });
-    ExitStatus::worst(&[ExitStatus::from_code(results.gate_exit_code), rendered, printed])
-}
-
-/// The page of the report; where a user's templates fail, by the built-in ones.
-fn page(suite: &Suite, results: &Results) -> (String, ExitStatus) {
-    let rendered = suite.templates.as_ref().map(|own| markdown::render_with(results, own));
-    match rendered {
-        Some(Ok(page)) => (page, ExitStatus::Pass),
-        Some(Err(error)) => {
-            complain(&chain(&error), Some("report.md is rendered by the built-in templates"));
-            (markdown::render(results), ExitStatus::Usage)
-        }
-        None => (markdown::render(results), ExitStatus::Pass),
-    }
-}
-
-fn results(
-    suite: &Suite,
-    gate: Option<&Gate>,
-    session: &Session,
-    verdict: Option<&SuiteVerdict>,
-    refusals: &[String],
-    commit: Option<&str>,
-) -> Results {
     let everything = suite.plan.fail_on.clone();
-    Results::build(&Parts {
-        plan: &suite.plan,
-        suite: &session.suite,
+    let judged = Judged {
+        verb: gate.map_or("measure", |_| "check"),
         verdict,
         baseline: gate.map(|gate| (&gate.baseline, gate.path.as_str())),
+        folder: gate.map_or("", |gate| gate.folder.as_str()),
         fail_on: gate.map_or(&everything, |gate| &gate.fail_on),
-        fingerprint: &session.fingerprint,
-        started: &clock::rfc3339(session.started),
-        elapsed: session.elapsed,
-        startup: session.startup,
-        verb: gate.map_or("measure", |_| "check"),
-        baselines: gate.map_or("", |gate| gate.folder.as_str()),
-        out: &suite.out.display().to_string(),
-        run: &session.folder.path().display().to_string(),
-        overrides: &suite.sets,
-        only: &suite.only,
-        commit,
+        candidate,
         refusals,
-        problem: session.problem.as_ref(),
-    })
+        commit,
+    };
+    conclude(suite, &session, &judged)
+}
+
+/// What a check is for: to defend what was accepted, where that was measured on such a machine. `measure`
+/// and a check on another machine begin where the capacity was, with the same sequence.
+fn aim(
+    suite: &Suite,
+    accepted: &Accepted,
+    check: &str,
+    fingerprint: &Fingerprint,
+    speed: Option<f64>,
+) -> Aim {
+    let prior = |baseline: &Baseline| baseline.prior(&suite.plan, check);
+    match accepted {
+        Accepted::Gate(baseline) => {
+            let Some((baseline, prior)) = baseline.and_then(|it| Some((it, prior(it)?))) else {
+                return Aim::Measure(None);
+            };
+            let standing = baseline.standing(&suite.plan.target, fingerprint, speed);
+            if standing.binding.is_empty() { Aim::Defend(prior) } else { Aim::Measure(Some(prior)) }
+        }
+        Accepted::Known(known) => Aim::Measure(known.iter().find_map(prior)),
+    }
+}
+
+/// What was measured before.
+enum Accepted<'a> {
+    /// The baseline that is to be defended.
+    Gate(Option<&'a Baseline>),
+    /// The newest measurements, the one to go by first.
+    Known(Vec<Baseline>),
+}
+
+impl<'a> Accepted<'a> {
+    fn of(suite: &Suite, gate: Option<&'a Gate>, baselines: &Path) -> Self {
+        if let Some(gate) = gate {
+            return Self::Gate(gate.baseline.baseline());
+        }
+        let name = &suite.plan.suite;
+        let latest = Folder::find(&suite.out, Path::new("latest")).ok();
+        let latest = latest.map(|folder| baseline::load(&folder.candidate(), name));
+        let committed = baseline::load(&Baseline::path(baselines, name), name);
+        let known = latest.into_iter().chain([committed]);
+        Self::Known(known.filter_map(|loaded| loaded.baseline().cloned()).collect())
+    }
 }

@@ -5,6 +5,8 @@ mod baseline;
 mod check;
 mod client_cpus;
 mod commit;
+mod compare;
+mod conclude;
 mod demo;
 mod github;
 mod guard;
@@ -40,6 +42,8 @@ enum Verb {
     Check(check::Check),
     /// Measure without a baseline: what can it carry?
     Measure(check::Measure),
+    /// Compare two targets on this machine: does the head carry less than the base?
+    Compare(compare::Compare),
     /// One trial at one load, without a search
     Trial(Box<trial::Trial>),
     /// Adopt, show or compare the committed baseline
@@ -80,6 +84,7 @@ pub fn run() -> ExitCode {
         Verb::Guard(verb) => return verb.run(),
         Verb::Check(verb) => verb.run(),
         Verb::Measure(verb) => verb.run(),
+        Verb::Compare(verb) => verb.run(),
         Verb::Trial(verb) => verb.run(),
         Verb::Baseline(verb) => verb.run(),
         Verb::Report(verb) => verb.run(),

@@ -33,7 +33,7 @@ Exit codes:
   3    inconclusive: the budget ended before the evidence did
   4    the target failed to start, or died
   5    the baseline is missing, empty, of an unknown schema or not comparable
-  6    the measurement is invalid: the load generator was the limit
+  6    the measurement is invalid: generator the limit, machine busy, or target drifted
   130  interrupted; what was measured is saved";
 
 impl ExitStatus {

@@ -3,7 +3,7 @@
 use super::ExitStatus;
 use crate::run::Observer;
 use crate::slo::Rule;
-use crate::trial::{Ended, Evidence, Purpose, SloResult, TrialPlan, TrialReport, Window};
+use crate::trial::{Ended, Evidence, Purpose, Side, SloResult, TrialPlan, TrialReport, Window};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::Write as _;
 use std::time::Duration;
@@ -97,7 +97,12 @@ impl Observer for Progress {
 fn line_of(trial: &TrialReport) -> String {
     let what = match trial.plan.purpose {
         Purpose::Probe => "probe",
-        Purpose::Play => "trial",
+        Purpose::Play | Purpose::Anchor | Purpose::Above => "trial",
+    };
+    let side = match trial.plan.side {
+        Side::Only => "",
+        Side::Base => "base ",
+        Side::Head => "head ",
     };
     let word = match (trial.is_valid(), trial.evidence, trial.ended) {
         (false, ..) => "invalid",
@@ -107,7 +112,7 @@ fn line_of(trial: &TrialReport) -> String {
         (true, Evidence::Undecided, _) => "undecided",
     };
     let mut line = format!(
-        "  {} {what} {:>2}  {} {:>7}  {word:<10} {:>5.1} s  {} requests",
+        "  {} {side}{what} {:>2}  {} {:>7}  {word:<10} {:>5.1} s  {} requests",
         trial.plan.check,
         trial.plan.index + 1,
         trial.plan.knob,

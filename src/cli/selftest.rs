@@ -6,6 +6,7 @@ use super::progress::{Progress, print, say, spoken};
 use super::session::{Job, Session, measure};
 use super::signal;
 use crate::baseline::{Acceptance, Baseline, Loaded, Recorded, accept};
+use crate::check::Aim;
 use crate::config::{Plan, environment, read};
 use crate::gate::{Hearing, Verdict, judge_suite};
 use clap::Args;
@@ -156,8 +157,13 @@ async fn session(
     let job = Job {
         plan,
         only: &BTreeSet::new(),
+        base: None,
         out,
-        prior: &|check| baseline.and_then(|baseline| baseline.prior(plan, check)),
+        aim: &|check, _, _| {
+            let prior = baseline.and_then(|baseline| baseline.prior(plan, check));
+            prior.map_or(Aim::Measure(None), Aim::Defend)
+        },
+        reference_speed: None,
         in_flight_max,
         cpus: &[],
     };
@@ -182,6 +188,8 @@ async fn first_baseline(out: &Path, stop: &CancellationToken) -> Result<Baseline
         plan: &plan,
         findings: &session.findings(),
         fingerprint: &session.fingerprint,
+        calibration: session.calibration,
+        between_runs: None,
         recorded: &recorded,
         reason: None,
     };
@@ -203,6 +211,7 @@ async fn prove(
         findings: &session.findings(),
         baseline: &Loaded::Baseline(Box::new(baseline.clone())),
         fingerprint: &session.fingerprint,
+        speed: session.calibration,
     });
     Ok((verdict.verdict, verdict.reason))
 }

@@ -3,12 +3,14 @@
 
 use super::progress::{Progress, spoken};
 use crate::baseline::{Acceptance, Baseline, Fingerprint, Recorded, accept};
-use crate::check::{Finding, Prior};
+use crate::check::{Aim, Finding};
+use crate::config::plan::{TargetPlan, TargetSource};
 use crate::config::{Plan, environment};
+use crate::load::machine_speed;
 use crate::report::{Problem, ProblemCode};
 use crate::run::{
-    self, Folder, FolderError, JournalFile, LaunchError, Launched, Live, Only, Refusal, RunError,
-    SuiteRun, clock,
+    self, Folder, FolderError, JournalFile, LaunchError, Launched, Live, Only, Orders, Refusal,
+    RunError, SuiteRun, clock,
 };
 use crate::target::{RunningTarget, Stopped, TargetError};
 use std::path::Path;
@@ -22,6 +24,8 @@ pub(super) struct Session {
     pub(super) suite: SuiteRun,
     pub(super) folder: Folder,
     pub(super) fingerprint: Fingerprint,
+    /// Speed of this machine, slices of the reference work per second; where the target's comes from it.
+    pub(super) calibration: Option<f64>,
     pub(super) started: SystemTime,
     pub(super) elapsed: Duration,
     /// Time until the target was ready, where it is ours.
@@ -54,10 +58,14 @@ pub(super) enum SessionError {
 pub(super) struct Job<'a> {
     pub(super) plan: &'a Plan,
     pub(super) only: &'a Only,
+    /// What the target is compared with, if with anything.
+    pub(super) base: Option<&'a TargetSource>,
     /// Where runs are written.
     pub(super) out: &'a Path,
-    /// What is known of each check.
-    pub(super) prior: &'a dyn Fn(&str) -> Option<Prior>,
+    /// What each check is for, on a machine of this speed.
+    pub(super) aim: &'a dyn Fn(&str, &Fingerprint, Option<f64>) -> Aim,
+    /// Speed of the reference work when the baseline was measured, where it is known.
+    pub(super) reference_speed: Option<f64>,
     /// Fewer requests in flight than our resources allow: how the self-test starves the generator.
     pub(super) in_flight_max: Option<usize>,
     /// Cores on which the load is offered; none: any.
@@ -73,8 +81,10 @@ pub(super) async fn measure(
     progress: &mut Progress,
     stop: &CancellationToken,
 ) -> Result<Session, SessionError> {
-    let plan = job.plan;
-    let announced = run::announce(plan, job.only, job.prior)?;
+    let Job { plan, only, reference_speed, .. } = *job;
+    let fingerprint = Fingerprint::read(environment::process("RUNNER_NAME").as_deref());
+    let aim = |check: &str| (job.aim)(check, &fingerprint, None);
+    let announced = run::announce(&Orders { plan, only, aim: &aim, reference_speed })?;
     let (started, began) = (clock::now(), Instant::now());
     let folder = Folder::create(job.out, &clock::compact(started), clock::nonce(started))?;
     let mut journal = open_journal(plan, &folder, started)?;
@@ -93,20 +103,60 @@ pub(super) async fn measure(
     let mut session = Session {
         suite: SuiteRun::default(),
         folder,
-        fingerprint: Fingerprint::read(environment::process("RUNNER_NAME").as_deref()),
+        fingerprint,
+        calibration: None,
         started,
         elapsed: Duration::ZERO,
         startup: None,
         problem: None,
     };
+    // Two on one machine need no speed of it: it is the same for both.
+    if let (TargetSource::Managed(_), None) = (&plan.target.source, job.base) {
+        // Before the target starts, so that nothing of it makes the machine look slower.
+        progress.now("measuring this machine");
+        session.calibration = machine_speed(&[], plan.budget.time, stop).await;
+    }
     progress.now("starting the target");
-    match run::launch(plan, &program, &session.folder.target_log(), stop).await {
+    match launch(job, &program, &session.folder, stop).await {
         Ok(launched) => session.trials(job, launched, &mut journal, progress, stop, began).await,
         Err(error) => session.problem = Some(launch_problem(&error)),
     }
     progress.finish();
     session.elapsed = began.elapsed();
     Ok(session)
+}
+
+/// What a run measures.
+struct Targets {
+    /// The only one, or the head.
+    target: Launched,
+    base: Option<Launched>,
+}
+
+async fn launch(
+    job: &Job<'_>,
+    program: &Path,
+    folder: &Folder,
+    stop: &CancellationToken,
+) -> Result<Targets, LaunchError> {
+    let plan = job.plan;
+    let base = match job.base {
+        Some(source) => {
+            let target = TargetPlan { source: source.clone(), ..plan.target.clone() };
+            let plan = Plan { target, ..plan.clone() };
+            Some(run::launch(&plan, program, &folder.base_log(), stop).await?)
+        }
+        None => None,
+    };
+    match run::launch(plan, program, &folder.target_log(), stop).await {
+        Ok(target) => Ok(Targets { target, base }),
+        Err(error) => {
+            if let Some(running) = base.and_then(|base| base.running) {
+                running.stop().await;
+            }
+            Err(error)
+        }
+    }
 }
 
 fn open_journal(
@@ -146,6 +196,8 @@ impl Session {
                 plan: &alone,
                 findings: std::slice::from_ref(&finding),
                 fingerprint: &self.fingerprint,
+                calibration: self.calibration,
+                between_runs: None,
                 recorded: &recorded,
                 reason: None,
             };
@@ -161,31 +213,33 @@ impl Session {
     async fn trials(
         &mut self,
         job: &Job<'_>,
-        mut launched: Launched,
+        targets: Targets,
         journal: &mut JournalFile,
         progress: &mut Progress,
         stop: &CancellationToken,
         began: Instant,
     ) {
-        self.startup = launched.running.as_ref().map(RunningTarget::startup);
-        if let Some(startup) = self.startup {
-            progress.line(&format!(
-                "target ready at {} after {}",
-                launched.base_url,
-                spoken(startup)
-            ));
+        let Targets { mut target, mut base } = targets;
+        self.startup = target.running.as_ref().map(RunningTarget::startup);
+        for (name, launched) in base.iter().map(|base| ("base", base)).chain([("target", &target)])
+        {
+            if let Some(startup) = launched.running.as_ref().map(RunningTarget::startup) {
+                let (at, after) = (&launched.base_url, spoken(startup));
+                progress.line(&format!("{name} ready at {at} after {after}"));
+            }
         }
         let nonce = clock::nonce(self.started);
-        let running = launched.running.as_mut();
-        let mut rig =
-            Live::new(job.plan, launched.base_url.clone(), nonce, running, stop.clone(), began)
-                .with_in_flight_max(job.in_flight_max)
-                .with_cpus(job.cpus.to_vec());
-        self.suite =
-            run::run_suite(job.plan, job.only, job.prior, &mut rig, journal, progress).await;
+        let mut rig = Live::new(job.plan, &mut target, nonce, stop.clone(), began)
+            .with_base(base.as_mut())
+            .with_in_flight_max(job.in_flight_max)
+            .with_cpus(job.cpus.to_vec());
+        let Job { plan, only, reference_speed, .. } = *job;
+        let aim = |check: &str| (job.aim)(check, &self.fingerprint, self.calibration);
+        let orders = Orders { plan, only, aim: &aim, reference_speed };
+        self.suite = run::run_suite(&orders, &mut rig, journal, progress).await;
         self.problem = self.suite.problem.as_ref().map(run_problem);
         progress.now("stopping the target");
-        if let Some(running) = launched.running.take() {
+        for running in [Some(target), base].into_iter().flatten().filter_map(|it| it.running) {
             let stopped = running.stop().await;
             self.problem = self.problem.take().or_else(|| died_at_end(&stopped));
             for survivor in stopped.survivors {
@@ -216,7 +270,10 @@ pub(super) fn launch_problem(error: &LaunchError) -> Problem {
 pub(super) fn run_problem(error: &RunError) -> Problem {
     let (code, last_lines) = match error {
         RunError::TargetDied { last_lines, .. } => (ProblemCode::Target, last_lines.clone()),
-        RunError::TargetStuck { .. } => (ProblemCode::Target, Vec::new()),
+        RunError::NotRestarted { source, .. } => (ProblemCode::Target, source.last_lines()),
+        RunError::TargetStuck { .. } | RunError::ResetRefused { .. } => {
+            (ProblemCode::Target, Vec::new())
+        }
         RunError::CannotOffer { .. } => (ProblemCode::Generator, Vec::new()),
         RunError::Interrupted => (ProblemCode::Interrupted, Vec::new()),
         RunError::Load { .. } | RunError::Journal { .. } => (ProblemCode::Usage, Vec::new()),

@@ -4,10 +4,11 @@
 use super::canonical;
 use super::node::Node;
 use super::plan::{
-    Api, CapacityPlan, ConnectionMode, HttpVersion, Knob, SloPlan, TargetPlan, TargetSource,
+    Api, BetweenTrials, CapacityPlan, ConnectionMode, FixedLoad, HttpVersion, Knob, Method,
+    SloPlan, TargetPlan, TargetSource,
 };
 use crate::units::{Quantity, Unit};
-use crate::workload::{Arrivals, HistoryMode, Length, SessionLaw, ThinkTime};
+use crate::workload::{Arrivals, Dial, HistoryMode, Length, SessionLaw, ThinkTime};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -15,12 +16,12 @@ use std::fmt::Write;
 use std::time::Duration;
 
 /// Canonical YAML: the same text for the same measurement, whatever the order, units and comments
-/// of the suite.
+/// of the suite. `default` is the method where none is named.
 pub(crate) fn text(
     target: &TargetPlan,
     seed: u64,
     sessions: &SessionLaw,
-    capacity: &CapacityPlan,
+    (capacity, default): (&CapacityPlan, Method),
     slos: &[SloPlan],
 ) -> String {
     let mut identity = json!({
@@ -56,8 +57,19 @@ pub(crate) fn text(
             ConnectionMode::New => "new",
         },
     });
-    if let Knob::Rate(arrivals) = capacity.knob {
-        add(&mut identity, "arrivals", self::arrivals(arrivals));
+    knob(&mut identity, &capacity.knob);
+    if capacity.method != default {
+        let named = Method::ALL.iter().find(|(method, _)| *method == capacity.method);
+        add(&mut identity, "method", json!(named.map(|(_, name)| name)));
+    }
+    if capacity.sequences > 1 {
+        add(&mut identity, "sequences", json!(capacity.sequences));
+    }
+    if let Api::Http(request) = &target.api
+        && request.items_per_request > 1
+        && let Some(workload) = identity.get_mut("workload")
+    {
+        add(workload, "items_per_request", json!(request.items_per_request));
     }
     if matches!(target.source, TargetSource::Url(_)) {
         add(&mut identity, "labels", json!(target.labels));
@@ -65,7 +77,36 @@ pub(crate) fn text(
     if let HttpVersion::Two { connections } = target.http {
         add(&mut identity, "http", json!({ "version": 2, "connections": connections }));
     }
+    match &capacity.between_trials {
+        BetweenTrials::Keep => {}
+        BetweenTrials::Restart => add(&mut identity, "between_trials", json!("restart")),
+        BetweenTrials::Reset { method, path } => {
+            let reset = json!({ "reset": format!("{method} {path}") });
+            add(&mut identity, "between_trials", reset);
+        }
+    }
     canonical::yaml(&Node::from_json(&identity))
+}
+
+/// What a knob does not say by its name: how sessions arrive, and the load under another knob.
+fn knob(identity: &mut Value, knob: &Knob) {
+    let dial = match knob {
+        Knob::Rate(arrivals) => return add(identity, "arrivals", self::arrivals(*arrivals)),
+        Knob::Concurrency => return,
+        Knob::Dial(dial, FixedLoad::Concurrency(sessions)) => {
+            add(identity, "load", json!({ "concurrency": sessions }));
+            dial
+        }
+        Knob::Dial(dial, FixedLoad::Rate(rate, arrivals)) => {
+            let arrivals = self::arrivals(*arrivals);
+            let rate = rate.as_per_second();
+            add(identity, "load", json!({ "rate": rate, "arrivals": arrivals }));
+            dial
+        }
+    };
+    if let Dial::Parameter(name) = dial {
+        add(identity, "knob", json!({ "parameter": **name }));
+    }
 }
 
 /// SHA-256 of an identity, in lower-case hexadecimal.
@@ -127,12 +168,18 @@ fn api(api: &Api) -> Value {
         Api::OpenAiChat { path, model, stream, extra } => json!({
             "name": "openai-chat", "path": path, "model": model, "stream": stream, "extra": extra,
         }),
-        Api::Http(request) => json!({
-            "name": "http",
-            "method": request.method,
-            "path": request.path,
-            "body": request.body,
-        }),
+        Api::Http(request) => {
+            let mut api = json!({
+                "name": "http",
+                "method": request.method,
+                "path": request.path,
+                "body": request.body,
+            });
+            if let Some(item) = &request.item {
+                add(&mut api, "item", json!(item));
+            }
+            api
+        }
     }
 }
 
@@ -225,6 +272,7 @@ checks:
             ("trial: 10s", "trial: 11s"),
             ("knob: rate", "knob: rate, arrivals: constant"),
             ("knob: rate", "knob: concurrency"),
+            ("to: 9", "to: 9, between_trials: { reset: POST /reset }"),
         ] {
             assert_ne!(identity(&[edit]).1, before, "{edit:?}");
         }
@@ -236,6 +284,7 @@ checks:
             ("x-a: \"1\"", "x-a: \"2\""),
             ("to: 9", "to: 90, precision: 5%, max_trials: 9"),
             ("trial: 10s", "trial: 10000ms"),
+            ("trial: 10s", "trial: 10s, between_trials: keep"),
             ("slos: [", "gate: { capacity: { max_drop: 1% } }\n    slos: ["),
             ("\"p99 ttfc < 1s\", \"error_rate < 1%\"", "\"error_rate<1%\", \"p99 ttft < 1000ms\""),
             (", \"error_rate < 1%\"", ""),
@@ -258,5 +307,10 @@ checks:
         let command =
             |command: &str| identity(&[(target, &format!("{{ command: {command}, model: m }}"))]).1;
         assert_eq!(command("[./a, \"{port}\"]"), command("[./b, -O3, \"{port}\"]"));
+        let restarted = identity(&[
+            (target, "{ demo: { profile: llm } }"),
+            ("trial: 10s", "trial: 10s, between_trials: restart"),
+        ]);
+        assert_ne!(restarted.1, demo("{ profile: llm }"));
     }
 }

@@ -3,13 +3,13 @@
 use super::decode::words;
 use crate::demo::Profile;
 use crate::slo::Slo;
-use crate::units::{KnobValue, Ratio};
-use crate::workload::{Arrivals, SessionLaw};
+use crate::units::{KnobValue, Rate, Ratio};
+use crate::workload::{Arrivals, Dial, SessionLaw};
 use indexmap::IndexMap;
 use rustls::pki_types::CertificateDer;
 use secrecy::SecretString;
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -20,6 +20,8 @@ pub struct Plan {
     pub suite: String,
     /// The service under test.
     pub target: TargetPlan,
+    /// What it is compared with, where the suite says.
+    pub base: Option<TargetSource>,
     /// Seed of the sequence of sessions.
     pub seed: u64,
     /// The distribution of sessions.
@@ -153,8 +155,9 @@ pub enum Api {
     Http(HttpRequest),
 }
 
-/// A plain request; `path`, header values and `body` may hold variables:
-/// `{session}`, `{turn}`, `{request}`, `{salt}`, `{prompt}`, `{prompt_tokens}`, `{output_tokens}`.
+/// A plain request; `path`, header values, `body` and `item` may hold variables:
+/// `{session}`, `{turn}`, `{request}`, `{salt}`, `{prompt}`, `{prompt_tokens}`, `{output_tokens}` and
+/// a parameter that a check varies; `path` and `body` also `{items}` and `{item_count}`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HttpRequest {
     /// Method, upper case.
@@ -164,6 +167,10 @@ pub struct HttpRequest {
     pub path: String,
     /// Body template, if any.
     pub body: Option<String>,
+    /// Template of one item, if any, in which `{item}` is its number from 0.
+    pub item: Option<String>,
+    /// Items of a request.
+    pub items_per_request: u32,
 }
 
 /// Limits on one request; each counts from the intended send except `between_chunks`.
@@ -242,37 +249,60 @@ pub struct SloPlan {
 }
 
 /// Which number a capacity search varies.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Knob {
     /// Sessions per second, open loop.
     Rate(Arrivals),
     /// Sessions in flight, closed loop; whole numbers.
     Concurrency,
+    /// Something else, in whole numbers, under a load that is always the same.
+    Dial(Dial, FixedLoad),
+}
+
+/// The load while something else is varied.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum FixedLoad {
+    /// Sessions per second, open loop.
+    Rate(Rate, Arrivals),
+    /// Sessions in flight, closed loop.
+    Concurrency(NonZeroU32),
 }
 
 impl Knob {
     /// The name in suites and reports.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub fn name(&self) -> &str {
         match self {
             Self::Rate(_) => "rate",
             Self::Concurrency => "concurrency",
+            Self::Dial(dial, _) => dial.name(),
         }
     }
 
     /// The unit of its values, for reports.
     #[must_use]
-    pub fn unit(self) -> &'static str {
+    pub fn unit(&self) -> &str {
         match self {
             Self::Rate(_) => "sessions/s",
             Self::Concurrency => "sessions",
+            Self::Dial(dial, _) => dial.unit(),
         }
     }
 
     /// Whether only whole numbers make sense.
     #[must_use]
-    pub fn is_whole(self) -> bool {
-        matches!(self, Self::Concurrency)
+    pub fn is_whole(&self) -> bool {
+        !matches!(self, Self::Rate(_))
+    }
+}
+
+words! {
+    /// How the value of a knob is searched.
+    pub Method: "a method" {
+        /// By where the capacity lies most likely, given all trials so far.
+        Posterior = "posterior",
+        /// By halving, with repeated trials on both sides.
+        Bisect = "bisect",
     }
 }
 
@@ -293,6 +323,29 @@ pub struct CapacityPlan {
     pub max_trials: u32,
     /// Length of a trial; `None`: `clamp(600 / r0, 6s, 25s)`, r0 the middle of the bracket.
     pub trial: Option<Duration>,
+    /// What is done to the target before each trial but the first of the run.
+    pub between_trials: BetweenTrials,
+    /// How the value is searched.
+    pub method: Method,
+    /// Different sequences of sessions that are played, at least 1.
+    pub sequences: u32,
+}
+
+/// What becomes of the state that a trial leaves in the target.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum BetweenTrials {
+    /// The target keeps it.
+    #[default]
+    Keep,
+    /// The target is stopped and started anew; never of one that runs elsewhere.
+    Restart,
+    /// The target is sent this request, without a body, and must answer 2xx.
+    Reset {
+        /// Method, upper case.
+        method: String,
+        /// Path and query below the base URL.
+        path: String,
+    },
 }
 
 /// Limits of one gated metric.
@@ -306,4 +359,41 @@ pub struct GateLimits {
     pub min: Option<f64>,
     /// Largest absolute value.
     pub max: Option<f64>,
+}
+
+/// A limit with its number: a share for the relative kinds, base units for the absolute ones.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Limit {
+    /// Largest relative loss against the baseline.
+    MaxDrop(f64),
+    /// Largest relative rise against the baseline.
+    MaxRise(f64),
+    /// Smallest absolute value.
+    Min(f64),
+    /// Largest absolute value.
+    Max(f64),
+}
+
+impl Limit {
+    /// Whether it needs a baseline.
+    #[must_use]
+    pub fn is_relative(self) -> bool {
+        matches!(self, Self::MaxDrop(_) | Self::MaxRise(_))
+    }
+}
+
+impl GateLimits {
+    /// The limits that are set, in a fixed order.
+    #[must_use]
+    pub fn all(&self) -> Vec<Limit> {
+        [
+            self.max_drop.map(|share| Limit::MaxDrop(share.get())),
+            self.max_rise.map(Limit::MaxRise),
+            self.min.map(Limit::Min),
+            self.max.map(Limit::Max),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
 }

@@ -22,11 +22,12 @@ const SECRET_NAMES: [&str; 10] = [
 /// The tree as YAML, without keys that were written in by hand or given by `--set`.
 pub(crate) fn text(root: &Node) -> String {
     let mut root = root.clone();
-    if let Some(target) = child(&mut root, "target") {
-        for section in ["headers", "env"] {
-            if let Some(Node { kind: Kind::Map(entries), .. }) = child(target, section) {
-                entries.iter_mut().for_each(redact);
-            }
+    for (target, section) in [("target", "headers"), ("target", "env"), ("base", "env")] {
+        let target = child(&mut root, target);
+        if let Some(Node { kind: Kind::Map(entries), .. }) =
+            target.and_then(|it| child(it, section))
+        {
+            entries.iter_mut().for_each(redact);
         }
     }
     canonical::yaml(&root)

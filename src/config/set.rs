@@ -35,8 +35,8 @@ pub fn redacted(set: &str) -> String {
     let Some((path, _)) = set.split_once('=') else { return set.to_owned() };
     // A path with blanks or dots too many is refused, and quoted where it is.
     let mut names = path.split('.').map(str::trim).filter(|name| !name.is_empty());
-    let is_secret =
-        names.next() == Some("target") && matches!(names.next(), None | Some("headers" | "env"));
+    let is_secret = matches!(names.next(), Some("target" | "base"))
+        && matches!(names.next(), None | Some("headers" | "env"));
     if is_secret { format!("{path}={REDACTED}") } else { set.to_owned() }
 }
 

@@ -1,16 +1,30 @@
 //! The relative change between two estimates, with its interval.
 
-use crate::check::Estimate;
+use crate::check::{Estimate, Finding, Tested};
 
-/// A relative change: -0.24 is a loss of 24 %. All three are finite.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// A relative change: -0.24 is a loss of 24 %. What is given is finite.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Change {
-    /// now / then - 1.
-    pub value: f64,
-    /// Lower end of its interval.
-    pub low: f64,
-    /// Upper end of its interval.
-    pub high: f64,
+    /// now / then - 1; `None` where only a bound is known.
+    pub value: Option<f64>,
+    /// Lower end of its interval; `None`: not known.
+    pub low: Option<f64>,
+    /// Upper end of its interval; `None`: not known.
+    pub high: Option<f64>,
+}
+
+impl Change {
+    /// What is known of a tested capacity: an interval where it was estimated, else the side on which
+    /// there is evidence.
+    pub(super) fn of_tested(then: &Estimate, finding: &Finding, tested: &Tested) -> Option<Self> {
+        if let Some(now) = finding.metrics.get("capacity") {
+            return Span::between(then, now)?.change();
+        }
+        let belief = finding.belief.as_ref()?;
+        let low = tested.ruled_out.map(|loss| -loss).filter(|_| belief.at_least.is_some());
+        let high = belief.at_most.map(|most| most / then.value - 1.0);
+        (low.is_some() || high.is_some()).then_some(Self { value: None, low, high })
+    }
 }
 
 /// The interval of the change, whose ends may be infinite when the baseline reaches down to zero.
@@ -53,7 +67,8 @@ impl Span {
     /// For reports; `None` when an end is infinite.
     pub(super) fn change(self) -> Option<Change> {
         let Self { value, low, high } = self;
-        [value, low, high].iter().all(|n| n.is_finite()).then_some(Change { value, low, high })
+        let is_known = [value, low, high].iter().all(|n| n.is_finite());
+        is_known.then_some(Change { value: Some(value), low: Some(low), high: Some(high) })
     }
 }
 

@@ -1,10 +1,11 @@
 //! The verdict on one check.
 
-use super::limit::{Current, Limit, absolute, relative};
+use super::change::Change;
+use super::limit::{Current, absolute, relative, tested};
 use super::verdict::{CheckVerdict, GateResult, Ruling, Verdict};
 use crate::baseline::{BaselineCheck, Difference, text_diff};
-use crate::check::{Conclusion, Estimate, Finding};
-use crate::config::plan::CheckPlan;
+use crate::check::{Conclusion, Estimate, Finding, OVER_SEQUENCES};
+use crate::config::plan::{CheckPlan, Limit};
 
 /// What there is to compare a finding with.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -45,7 +46,7 @@ pub fn judge_check(
 ) -> CheckVerdict {
     let mut gates = Vec::new();
     for (metric, limits) in &plan.gates {
-        for limit in Limit::all(limits) {
+        for limit in limits.all() {
             gates.push(judge_limit(plan, finding, baseline, metric, limit));
         }
     }
@@ -70,7 +71,7 @@ fn judge_limit(
     limit: Limit,
 ) -> GateResult {
     let mut rulings = Vec::new();
-    let mut change = None;
+    let (mut change, mut probability) = (None, None);
     let then = baseline.entry().and_then(|entry| entry.metrics.get(metric));
     let now = current(finding, metric);
     let obstacle = limit
@@ -82,6 +83,12 @@ fn judge_limit(
         .flatten();
     match (now, then) {
         (Err(ruling), _) => rulings.push(ruling),
+        (Ok(Current::Tested(by)), _) if obstacle.is_none() || !limit.is_relative() => {
+            let (ruling, risk) = tested(limit, by, finding, plan.capacity.knob.unit(), then);
+            rulings.push(ruling);
+            probability = risk;
+            change = then.and_then(|then| Change::of_tested(then, finding, by));
+        }
         (Ok(now), _) if !limit.is_relative() => rulings.push(absolute(limit, now)),
         (Ok(now), Some(then)) if obstacle.is_none() => match unlike(then, now) {
             Some(ruling) => rulings.push(ruling),
@@ -98,6 +105,7 @@ fn judge_limit(
         limit: Some(limit),
         baseline: then.cloned(),
         change,
+        probability,
         ..GateResult::of(metric, rulings)
     }
 }
@@ -118,8 +126,17 @@ fn current<'a>(finding: &'a Finding, metric: &str) -> Result<Current<'a>, Ruling
             );
             Err(Ruling::new(Verdict::Inconclusive, reason))
         }
+        Conclusion::Tested(tested) if metric == "capacity" => Ok(Current::Tested(tested)),
+        Conclusion::Tested(_) => finding.metrics.get(metric).map(Current::Is).ok_or_else(|| {
+            let reason = format!("`{metric}` is read where the conditions hold, and no trial held");
+            Ruling::new(Verdict::Inconclusive, reason)
+        }),
+        Conclusion::Compared(_) => Err(Ruling::hollow("it was compared with another target")),
         Conclusion::Inconclusive(gap) => Err(Ruling::new(Verdict::Inconclusive, gap.to_string())),
-        Conclusion::Invalid(limited) => Err(Ruling::new(Verdict::Invalid, limited.to_string())),
+        Conclusion::Invalid(_) | Conclusion::Busy { .. } | Conclusion::Drifted(_) => {
+            let why = finding.conclusion.unsound().unwrap_or_default();
+            Err(Ruling::new(Verdict::Invalid, why))
+        }
     }
 }
 
@@ -176,8 +193,12 @@ fn drift(plan: &CheckPlan, finding: &Finding, entry: &BaselineCheck) -> Option<R
             None,
             Conclusion::AtLeast(_)
             | Conclusion::NoneHolds(_)
+            | Conclusion::Tested(_)
+            | Conclusion::Compared(_)
             | Conclusion::Inconclusive(_)
-            | Conclusion::Invalid(_),
+            | Conclusion::Invalid(_)
+            | Conclusion::Busy { .. }
+            | Conclusion::Drifted(_),
         ) => return None,
     };
     Some(Ruling::new(Verdict::Incomparable, reason))
@@ -188,13 +209,13 @@ fn not_in_baseline(plan: &CheckPlan, metric: &str, then: Option<&Estimate>) -> O
     then.is_none().then(|| Ruling::new(Verdict::New, reason))
 }
 
-/// The lowest load that the suite asks about is a limit of its own: a target that cannot carry even
-/// that is red, also where there is nothing to compare it with or the comparison does not say.
+/// The lowest value that the suite asks about is a limit of its own: a target for which even that is too
+/// much is red, also where there is nothing to compare it with or the comparison does not say.
 fn nothing_holds(plan: &CheckPlan, finding: &Finding) -> Option<GateResult> {
     let Conclusion::NoneHolds(bound) = finding.conclusion else { return None };
     let (value, unit) = (bound.get(), plan.capacity.knob.unit());
     let reason = format!(
-        "the conditions do not hold even at {value} {unit}, the lowest load that is asked about; \
+        "the conditions do not hold even at {value} {unit}, the lowest that is asked about; \
          lower `from` if less is expected"
     );
     let rulings = vec![Ruling::new(Verdict::Regression, reason)];
@@ -223,20 +244,27 @@ fn lost_metrics<'a>(
     // Of a capacity above the range there is a bound instead.
     let (has_metrics, has_bound) = match finding.conclusion {
         Conclusion::Found => (true, false),
-        Conclusion::AtLeast(_) => (true, true),
-        Conclusion::NoneHolds(_) | Conclusion::Inconclusive(_) | Conclusion::Invalid(_) => {
-            (false, false)
-        }
+        Conclusion::AtLeast(_) | Conclusion::Tested(_) => (true, true),
+        Conclusion::NoneHolds(_)
+        | Conclusion::Compared(_)
+        | Conclusion::Inconclusive(_)
+        | Conclusion::Invalid(_)
+        | Conclusion::Busy { .. }
+        | Conclusion::Drifted(_) => (false, false),
     };
+    // Failures are read where the conditions hold.
+    let is_tested = matches!(finding.conclusion, Conclusion::Tested(_));
+    let no_trial_held =
+        is_tested && finding.belief.as_ref().is_none_or(|belief| belief.at_least.is_none());
     let accepted = baseline.entry().filter(|_| has_metrics).map(|entry| &entry.metrics);
     accepted
         .into_iter()
         .flatten()
         .filter(move |(metric, _)| !(has_bound && metric.as_str() == "capacity"))
+        .filter(move |(metric, _)| !(is_tested && metric.as_str() == OVER_SEQUENCES))
+        .filter(move |(metric, _)| !(no_trial_held && metric.as_str() == "error_rate"))
         .filter(|(metric, _)| !finding.metrics.contains_key(*metric))
-        .filter(|(metric, _)| {
-            plan.gates.get(*metric).is_none_or(|limits| Limit::all(limits).is_empty())
-        })
+        .filter(|(metric, _)| plan.gates.get(*metric).is_none_or(|limits| limits.all().is_empty()))
         .map(|(metric, then)| {
             let reason = format!("the baseline has `{metric}`, this run did not measure it");
             let rulings = vec![Ruling::hollow(reason)];
@@ -249,8 +277,9 @@ mod tests {
     use super::{BaselineView, judge_check};
     use crate::baseline::{BaselineCheck, fixture};
     use crate::check::{Conclusion, Finding, Gap, Limited};
+    use crate::config::plan::Limit;
     use crate::config::plan::{FailOn, GateLimits};
-    use crate::gate::{CheckVerdict, Limit, Verdict};
+    use crate::gate::{CheckVerdict, Verdict};
     use crate::trial::InvalidReason;
     use std::collections::BTreeSet;
 
@@ -338,7 +367,8 @@ mod tests {
         let judged = judge(&fixture::finding(31.2, 30.1, 32.0), &fixture::entry());
         let gate = &judged.gates[0];
         let change = gate.change.unwrap();
-        assert!(change.low < change.value && change.value < change.high && change.high < -0.2);
+        assert!(change.low < change.value && change.value < change.high);
+        assert!(change.low.is_some() && change.high < Some(-0.2));
         assert_eq!(gate.limit, Some(Limit::MaxDrop(0.1)));
         assert_eq!(gate.baseline, fixture::entry().metrics.get("capacity").cloned());
     }

@@ -3,28 +3,11 @@
 use super::change::Span;
 use super::verdict::{Ruling, Verdict};
 use super::wording::{change, measured};
-use crate::check::Estimate;
-use crate::config::plan::GateLimits;
+use crate::check::{Better as Improved, Estimate, Finding, Line, Ruled, SUSPICIOUS, Tested};
+use crate::config::plan::Limit;
 use crate::slo::Better;
-use crate::units::number::{change_in_full, in_full};
+use crate::units::number::{change_in_full, in_full, plain};
 use crate::units::{KnobValue, Quantity};
-
-/// An improvement by more than this factor is called suspicious: more often the measurement broke
-/// than the service became so much better.
-pub const SUSPICIOUS: f64 = 1.5;
-
-/// A limit with its number: a share for the relative kinds, base units for the absolute ones.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Limit {
-    /// Largest relative loss against the baseline.
-    MaxDrop(f64),
-    /// Largest relative rise against the baseline.
-    MaxRise(f64),
-    /// Smallest absolute value.
-    Min(f64),
-    /// Largest absolute value.
-    Max(f64),
-}
 
 /// What a finding says of one metric.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,26 +18,8 @@ pub(super) enum Current<'a> {
     AtLeast(KnobValue),
     /// Less than this.
     Below(KnobValue),
-}
-
-impl Limit {
-    /// The limits that are set, in a fixed order.
-    pub(super) fn all(limits: &GateLimits) -> Vec<Self> {
-        [
-            limits.max_drop.map(|share| Self::MaxDrop(share.get())),
-            limits.max_rise.map(Self::MaxRise),
-            limits.min.map(Self::Min),
-            limits.max.map(Self::Max),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
-    }
-
-    /// Whether it needs a baseline.
-    pub(super) fn is_relative(self) -> bool {
-        matches!(self, Self::MaxDrop(_) | Self::MaxRise(_))
-    }
+    /// On this side of each limit.
+    Tested(&'a Tested),
 }
 
 /// Judges a relative limit; also gives the change where there is one.
@@ -63,6 +28,7 @@ pub(super) fn relative(limit: Limit, then: &Estimate, now: Current<'_>) -> (Ruli
         Current::Is(now) => now,
         Current::AtLeast(bound) => return (at_least(limit, then, bound), None),
         Current::Below(bound) => return (below(limit, then, bound), None),
+        Current::Tested(_) => return (Ruling::hollow("a tested limit is not compared"), None),
     };
     let Some(span) = Span::between(then, now) else {
         let reason = format!(
@@ -105,13 +71,92 @@ fn moved(limit: Limit, then: &Estimate, now: &Estimate, span: Span) -> Ruling {
     Ruling::new(Verdict::Pass, format!("{facts}, allowed {allowed}"))
 }
 
-fn improved(facts: &str, factor: f64) -> String {
+pub(super) fn improved(facts: &str, factor: f64) -> String {
     if factor > SUSPICIOUS {
         return format!(
             "{facts}: suspicious, look at error rate and output length before accepting it"
         );
     }
     format!("{facts}: accept it as the new baseline to keep it")
+}
+
+/// A limit that the check has tested itself.
+pub(super) fn tested(
+    limit: Limit,
+    tested: &Tested,
+    finding: &Finding,
+    unit: &str,
+    then: Option<&Estimate>,
+) -> (Ruling, Option<f64>) {
+    let Some(ruled) = tested.lines.iter().find(|ruled| ruled.limit == limit) else {
+        return (Ruling::hollow("the `capacity` was not tested at this limit"), None);
+    };
+    let facts = match (then, known(finding, unit)) {
+        (Some(then), Some(now)) if limit.is_relative() => {
+            format!("{now} against {}", measured(then))
+        }
+        (_, Some(now)) => now,
+        (_, None) => "nothing is known yet".to_owned(),
+    };
+    let allowed = match limit {
+        Limit::MaxDrop(share) => format!("allowed {}", change_in_full(-share)),
+        Limit::MaxRise(share) => format!("allowed {}", change_in_full(share)),
+        Limit::Min(bound) => format!("at least {} {unit} is required", in_full(bound)),
+        Limit::Max(bound) => format!("at most {} {unit} is required", in_full(bound)),
+    };
+    let sure = surety(ruled);
+    let ruling = match (&ruled.line, limit, tested.better) {
+        (Line::Broken, ..) => {
+            Ruling::new(Verdict::Regression, format!("{facts}, {allowed} ({sure})"))
+        }
+        (Line::Open(gap), ..) => {
+            Ruling::new(Verdict::Inconclusive, format!("{facts}, {allowed} ({sure}): {gap}"))
+        }
+        (Line::Kept, Limit::MaxDrop(_), Improved::TooGood) => {
+            Ruling::new(Verdict::Improvement, improved(&facts, f64::INFINITY))
+        }
+        (Line::Kept, Limit::MaxDrop(_), Improved::Yes) => {
+            Ruling::new(Verdict::Improvement, improved(&facts, 1.0))
+        }
+        (Line::Kept, ..) => Ruling::new(Verdict::Pass, format!("{facts}, {allowed} ({sure})")),
+    };
+    (ruling, Some(ruled.risk))
+}
+
+/// `98 % sure after 2 trials`.
+fn surety(ruled: &Ruled) -> String {
+    let trials = match ruled.trials {
+        1 => "1 trial".to_owned(),
+        n => format!("{n} trials"),
+    };
+    let risk = ruled.risk.clamp(0.0, 1.0);
+    match ruled.line {
+        Line::Broken => format!("{} sure after {trials}", surely(risk)),
+        Line::Kept => format!("{} sure after {trials}", surely(1.0 - risk)),
+        Line::Open(_) => {
+            format!("{:.0} % likely to lie beyond it after {trials}", risk * 100.0)
+        }
+    }
+}
+
+/// Never "100 %": no evidence is.
+pub(super) fn surely(probability: f64) -> String {
+    if probability > 0.999 {
+        "over 99.9 %".to_owned()
+    } else {
+        format!("{:.1} %", probability * 100.0)
+    }
+}
+
+/// What is known of the capacity now: an estimate where trials lie on both sides, else the side that
+/// they lie on.
+fn known(finding: &Finding, unit: &str) -> Option<String> {
+    if let Some(capacity) = finding.metrics.get("capacity") {
+        return Some(measured(capacity));
+    }
+    let belief = finding.belief.as_ref()?;
+    let at_least = belief.at_least.map(|value| format!("at least {} {unit}", plain(value)));
+    at_least.or_else(|| Some(format!("at most {} {unit}", plain(belief.at_most?))))
 }
 
 /// The top of the range held: only a lower bound is known.
@@ -191,6 +236,7 @@ pub(super) fn absolute(limit: Limit, now: Current<'_>) -> Ruling {
             let high = if is_min { value.get().next_down() } else { f64::INFINITY };
             (low, high, facts, format!("{wanted} {bound}"))
         }
+        Current::Tested(_) => return Ruling::hollow("a tested limit is not compared"),
     };
     let (broken, inside) =
         if is_min { (high < bound, low >= bound) } else { (low > bound, high <= bound) };

@@ -3,6 +3,7 @@
 //! A gate is never green because nothing was compared: whatever is missing, empty or of another kind
 //! has a verdict of its own, and the worst of them cannot be forgiven (`hollow`).
 
+mod beside;
 mod change;
 mod judge;
 mod limit;
@@ -10,8 +11,8 @@ mod suite;
 mod verdict;
 mod wording;
 
+pub use beside::judge_compared;
 pub use change::Change;
 pub use judge::{BaselineView, judge_check};
-pub use limit::{Limit, SUSPICIOUS};
-pub use suite::{Hearing, SuiteVerdict, judge_suite};
+pub use suite::{Hearing, SuiteVerdict, judge_pair, judge_suite};
 pub use verdict::{CheckVerdict, GateResult, Ruling, Verdict};

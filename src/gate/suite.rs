@@ -1,5 +1,6 @@
 //! The verdict on a whole run.
 
+use super::beside::judge_compared;
 use super::judge::{BaselineView, judge_check};
 use super::verdict::{CheckVerdict, GateResult, Ruling, Verdict, fails};
 use crate::baseline::{Difference, Fingerprint, Loaded, Standing};
@@ -21,6 +22,8 @@ pub struct Hearing<'a> {
     pub baseline: &'a Loaded,
     /// This machine.
     pub fingerprint: &'a Fingerprint,
+    /// Speed of the reference work on it, where it was measured.
+    pub speed: Option<f64>,
 }
 
 /// The verdict on a run.
@@ -71,18 +74,41 @@ impl SuiteVerdict {
 /// hollow: they are no pass, whatever the suite allows.
 #[must_use]
 pub fn judge_suite(hearing: &Hearing<'_>) -> SuiteVerdict {
-    let Hearing { plan, selected, baseline, fingerprint, .. } = *hearing;
+    let Hearing { plan, selected, baseline, fingerprint, speed, .. } = *hearing;
     let standing = baseline
         .baseline()
-        .map(|baseline| baseline.standing(&plan.target, fingerprint))
+        .map(|baseline| baseline.standing(&plan.target, fingerprint, speed))
         .unwrap_or(Standing { binding: Vec::new(), warnings: Vec::new() });
     let problem = baseline.problem();
-    let mut checks: Vec<CheckVerdict> = plan
-        .checks
-        .values()
-        .filter(|check| selected.is_none_or(|selected| selected.contains(&check.name)))
-        .map(|check| judge_one(hearing, check, &standing, problem.as_deref()))
+    let one = |check: &CheckPlan| judge_one(hearing, check, &standing, problem.as_deref());
+    let left = baseline
+        .baseline()
+        .into_iter()
+        .flat_map(|baseline| baseline.checks.keys())
+        .filter(|check| !plan.checks.contains_key(*check))
+        .cloned()
         .collect();
+    SuiteVerdict { left, warnings: standing.warnings.clone(), ..judge_each(plan, selected, one) }
+}
+
+/// Judges every check that was to compare two targets. What was not compared is hollow here, too.
+#[must_use]
+pub fn judge_pair(
+    plan: &Plan,
+    selected: Option<&BTreeSet<String>>,
+    findings: &[Finding],
+) -> SuiteVerdict {
+    judge_each(plan, selected, |check| only_one(findings, check, &|it| judge_compared(check, it)))
+}
+
+fn judge_each(
+    plan: &Plan,
+    selected: Option<&BTreeSet<String>>,
+    one: impl Fn(&CheckPlan) -> CheckVerdict,
+) -> SuiteVerdict {
+    let is_chosen =
+        |check: &&CheckPlan| selected.is_none_or(|selected| selected.contains(&check.name));
+    let mut checks: Vec<CheckVerdict> = plan.checks.values().filter(is_chosen).map(one).collect();
     for stranger in selected.into_iter().flatten().filter(|name| !plan.checks.contains_key(*name)) {
         checks.push(hollow(stranger, "the suite has no such check"));
     }
@@ -97,14 +123,7 @@ pub fn judge_suite(hearing: &Hearing<'_>) -> SuiteVerdict {
             reason = format!("`{}`: {}", check.check, check.reason);
         }
     }
-    let left = baseline
-        .baseline()
-        .into_iter()
-        .flat_map(|baseline| baseline.checks.keys())
-        .filter(|check| !plan.checks.contains_key(*check))
-        .cloned()
-        .collect();
-    SuiteVerdict { checks, verdict, reason, left, warnings: standing.warnings }
+    SuiteVerdict { checks, verdict, reason, left: Vec::new(), warnings: Vec::new() }
 }
 
 fn judge_one(
@@ -123,9 +142,17 @@ fn judge_one(
             BaselineView::Elsewhere { entry, differences: &standing.binding }
         }
     };
-    let mut findings = hearing.findings.iter().filter(|finding| finding.check == check.name);
+    only_one(hearing.findings, check, &|finding| judge_check(check, finding, view))
+}
+
+fn only_one(
+    findings: &[Finding],
+    check: &CheckPlan,
+    judge: &dyn Fn(&Finding) -> CheckVerdict,
+) -> CheckVerdict {
+    let mut findings = findings.iter().filter(|finding| finding.check == check.name);
     match (findings.next(), findings.next()) {
-        (Some(finding), None) => judge_check(check, finding, view),
+        (Some(finding), None) => judge(finding),
         (Some(_), Some(_)) => hollow(&check.name, "there are two findings of this check"),
         (None, _) => hollow(&check.name, "nothing was measured, so nothing was compared"),
     }
@@ -148,7 +175,8 @@ mod tests {
 
     fn judge(plan: &Plan, findings: &[Finding], baseline: &Loaded) -> SuiteVerdict {
         let fingerprint = &fixture::fingerprint();
-        judge_suite(&Hearing { plan, selected: None, findings, baseline, fingerprint })
+        let selected = None;
+        judge_suite(&Hearing { plan, selected, findings, baseline, fingerprint, speed: None })
     }
 
     fn good() -> Loaded {
@@ -214,6 +242,7 @@ mod tests {
                 findings,
                 baseline,
                 fingerprint,
+                speed: None,
             })
         };
         assert_eq!(judge("chat-rate").verdict, Verdict::Pass);

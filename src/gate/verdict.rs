@@ -1,9 +1,8 @@
 //! What a gate can say, and when that fails the build.
 
 use super::change::Change;
-use super::limit::Limit;
 use crate::check::Estimate;
-use crate::config::plan::FailOn;
+use crate::config::plan::{FailOn, Limit};
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -94,8 +93,10 @@ pub struct GateResult {
     pub limit: Option<Limit>,
     /// The accepted number, where there is one.
     pub baseline: Option<Estimate>,
-    /// Relative change with its interval, where both numbers have one.
+    /// Relative change, as far as it is known.
     pub change: Option<Change>,
+    /// Probability that the limit is crossed, where the check says.
+    pub probability: Option<f64>,
     /// The worst that holds.
     pub verdict: Verdict,
     /// Why, as one sentence for the person on call.
@@ -120,6 +121,7 @@ impl GateResult {
             limit: None,
             baseline: None,
             change: None,
+            probability: None,
             verdict: worst.verdict,
             reason: worst.reason,
             hollow: worst.hollow,

@@ -1,6 +1,6 @@
 //! Sentences of the gate: every number with its interval and unit.
 
-use super::change::Span;
+use super::change::{Change, Span};
 use crate::check::Estimate;
 use crate::units::number;
 
@@ -11,8 +11,9 @@ pub(super) fn measured(estimate: &Estimate) -> String {
 
 /// `−24 % [−27, −21]`, or what is known of it.
 pub(super) fn change(span: Span) -> String {
-    match span.change() {
-        Some(change) => number::change(change.value, change.low, change.high),
-        None => "from zero".to_owned(),
+    let Change { value, low, high } = span.change().unwrap_or_default();
+    match (value, low, high) {
+        (Some(value), Some(low), Some(high)) => number::change(value, low, high),
+        _ => "from zero".to_owned(),
     }
 }

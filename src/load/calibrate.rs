@@ -109,9 +109,11 @@ async fn play(
         index: 0,
         check: "calibration".to_owned(),
         purpose: Purpose::Probe,
+        side: crate::trial::Side::Only,
         knob: "calibration".to_owned(),
         value,
         load,
+        setting: None,
         seed: 0,
         cut: 0,
         count: SESSIONS,
@@ -136,7 +138,7 @@ async fn play(
         in_flight_max: None,
         cpus,
         workers: Some(1),
-        target_pid: None,
+        target_pids: &[],
         calibration: None,
         learnt: &Learnt::default(),
     };
@@ -145,7 +147,13 @@ async fn play(
 }
 
 fn plain() -> TargetPlan {
-    let request = HttpRequest { method: "GET".to_owned(), path: "/".to_owned(), body: None };
+    let request = HttpRequest {
+        method: "GET".to_owned(),
+        path: "/".to_owned(),
+        body: None,
+        item: None,
+        items_per_request: 1,
+    };
     target(Api::Http(request))
 }
 

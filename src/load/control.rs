@@ -48,7 +48,7 @@ pub(super) struct Seat {
     /// Ends a trial that can only become invalid.
     pub(super) generator: GeneratorWatch,
     /// The target's process, if it is ours: what it uses is not foreign.
-    pub(super) target_pid: Option<i32>,
+    pub(super) target_pids: Vec<i32>,
 }
 
 /// What was known of the machine before the trial.
@@ -76,6 +76,7 @@ impl Played {
             scarce: job.cap.scarce,
             steal_cores: self.others.steal_cores,
             foreign_cores: self.others.foreign_cores,
+            reference_speed: None,
             in_flight_mean: None,
         };
         let (ended, expected) = (whole.ended, whole.expected);
@@ -119,7 +120,7 @@ impl Seat {
                     ready += 1;
                     if ready == self.workers {
                         let start = *clock.insert(Clock::starting_in(LEAD));
-                        machine = Some(MachineMeter::start(self.target_pid));
+                        machine = Some(MachineMeter::start(&self.target_pids));
                         self.order(Order::Start(start));
                     }
                 }

@@ -50,8 +50,9 @@ pub struct LiveTrial<'a> {
     pub cpus: &'a [usize],
     /// Threads that offer the load, 1 to 16; `None`: as many as the plan and this machine ask for.
     pub workers: Option<u32>,
-    /// The target's process, if it runs on this machine: its CPU is no neighbour's.
-    pub target_pid: Option<i32>,
+    /// Processes of the target, and of one that waits for its turn, on this machine: their CPU is no
+    /// neighbour's.
+    pub target_pids: &'a [i32],
     /// What the generator costs on this machine; `None`: a load is not refused for its CPU.
     pub calibration: Option<Calibration>,
     /// What earlier trials learnt of the target, and where this one adds to it.
@@ -110,7 +111,7 @@ pub async fn run_trial(
         client.map(|client| client.knowing(learnt.clone()))
     };
     let cpus = trial.cpus.to_vec();
-    let team = Team { workers, cpus, generator, target_pid: trial.target_pid };
+    let team = Team { workers, cpus, generator, target_pids: trial.target_pids.to_vec() };
     let played = run_on_threads(&job, team, open, audience, stop).await?;
     let can_offer_per_s = trial.calibration.map(|known| offer_max(&known, workers, cost));
     let known = Known { descriptors_limit, can_offer_per_s };
@@ -133,8 +134,8 @@ pub(super) struct Team {
     pub(super) cpus: Vec<usize>,
     /// Ends a trial that can only become invalid.
     pub(super) generator: GeneratorWatch,
-    /// The target's process, if it runs on this machine.
-    pub(super) target_pid: Option<i32>,
+    /// The target's processes on this machine.
+    pub(super) target_pids: Vec<i32>,
 }
 
 /// Runs workers on threads of their own and waits for their end. If the caller goes away, so do they.
@@ -221,7 +222,7 @@ pub(super) fn connect(team: Team, cancel: &CancellationToken) -> (Vec<Link>, Sea
         words,
         orders,
         generator: team.generator,
-        target_pid: team.target_pid,
+        target_pids: team.target_pids,
     };
     (links, seat)
 }

@@ -158,9 +158,11 @@ pub(super) fn job(load: Load, turns: u32, count: u64, slos: &[&str]) -> Job {
             index: 0,
             check: "c".into(),
             purpose: crate::trial::Purpose::Play,
+            side: crate::trial::Side::Only,
             knob: "k".into(),
             value: KnobValue::new(load.value()).unwrap(),
             load,
+            setting: None,
             seed: 4,
             cut: 10,
             count,
@@ -192,7 +194,7 @@ pub(super) fn known() -> Known {
 pub(super) fn team(job: &Job, workers: u32) -> Team {
     let requests = Play::extent(&job.law, &job.plan).requests;
     let generator = GeneratorWatch::new(requests, Some(100_000));
-    Team { workers, cpus: Vec::new(), generator, target_pid: None }
+    Team { workers, cpus: Vec::new(), generator, target_pids: Vec::new() }
 }
 
 /// The same with the cap that follows from this limit of a request and our own resources.

@@ -12,7 +12,7 @@ use super::wire::{Arrival, Exchanged, Observer};
 use super::worker::Exchange;
 use crate::target::protocol::Asked;
 use crate::trial::{Recorder, RequestId};
-use crate::workload::{HistoryMode, Salt};
+use crate::workload::{HistoryMode, Salt, Setting};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -37,6 +37,7 @@ pub(super) struct Request {
     pub(super) number: u64,
     pub(super) salt: Salt,
     pub(super) history: HistoryMode,
+    pub(super) setting: Option<Setting>,
     pub(super) answers: Vec<String>,
     pub(super) clock: Clock,
 }
@@ -210,6 +211,7 @@ impl Request {
             salt: self.salt,
             history: self.history,
             answers: &self.answers,
+            setting: self.setting.as_ref(),
         };
         let tap = Tap { id, clock: self.clock, recorder, yard };
         let exchanged = client.exchange(&asked, self.clock.at(intended), &tap).await;

@@ -253,6 +253,7 @@ impl<E: Exchange + 'static> Worker<E> {
             number: self.sent,
             salt: self.job.salt,
             history: self.job.law.history,
+            setting: self.job.plan.setting.clone(),
             clock,
             due,
         };

@@ -2,15 +2,15 @@
 
 use super::{
     BaselineResult, BudgetResult, Change, CheckResult, ConclusionResult, EnvironmentResult,
-    GateResult, Limit, LimitRule, Problem, Results, Ruling, SCHEMA, SearchResult, TargetResult,
-    Verdict,
+    GateResult, ItemsResult, Problem, RealisedResult, Results, Ruling, SCHEMA, SearchResult,
+    TargetResult, Verdict,
 };
 use crate::baseline::{Fingerprint, Loaded};
 use crate::config::Plan;
 use crate::config::plan::{FailOn, TargetSource};
 use crate::gate::{self, CheckVerdict, SuiteVerdict};
 use crate::run::{CheckRun, SuiteRun};
-use crate::trial::{TrialResult, tidy};
+use crate::trial::{Purpose, TrialResult, tidy};
 use indexmap::IndexMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -30,6 +30,8 @@ pub struct Parts<'a> {
     pub fail_on: &'a BTreeSet<FailOn>,
     /// This machine.
     pub fingerprint: &'a Fingerprint,
+    /// Its speed, slices of the reference work per second; where the target's speed comes from it.
+    pub calibration: Option<f64>,
     /// Start of the run, RFC 3339 UTC.
     pub started: &'a str,
     /// Its length.
@@ -74,9 +76,10 @@ impl Results {
             headline: String::new(),
             started: parts.started.to_owned(),
             seconds: parts.elapsed.as_secs_f64(),
-            environment: environment(parts.fingerprint),
+            environment: environment(parts.fingerprint, parts.calibration),
             target: TargetResult {
                 source: source(&parts.plan.target.source),
+                base: parts.plan.base.as_ref().filter(|_| parts.verb == "compare").map(source),
                 startup_seconds: parts.startup.map(|startup| startup.as_secs_f64()),
             },
             verb: parts.verb.to_owned(),
@@ -166,7 +169,10 @@ fn unmeasured(check: &CheckResult) -> Option<gate::Verdict> {
         ConclusionResult::Inconclusive { .. } => Some(gate::Verdict::Inconclusive),
         ConclusionResult::Invalid { .. } => Some(gate::Verdict::Invalid),
         ConclusionResult::NoneHolds { .. } => Some(gate::Verdict::Regression),
-        ConclusionResult::Found | ConclusionResult::AtLeast { .. } => None,
+        ConclusionResult::Found
+        | ConclusionResult::AtLeast { .. }
+        | ConclusionResult::Tested { .. }
+        | ConclusionResult::Compared { .. } => None,
     }
 }
 
@@ -194,6 +200,13 @@ fn check(parts: &Parts<'_>, run: &CheckRun) -> CheckResult {
     let Some(plan) = plan else { return result };
     result.line = Some(plan.line);
     result.knob = plan.capacity.knob.name().to_owned();
+    let mut trials = run.history.trials().iter();
+    if let Some(sequence) = &mut result.sequence
+        && let Some(trial) = trials.find(|trial| trial.plan.purpose != Purpose::Probe)
+    {
+        sequence.realised = Some(RealisedResult::of(&parts.plan.sessions, &trial.plan));
+    }
+    result.items = ItemsResult::of(&parts.plan.target.api, run.history.trials());
     result.search = Some(SearchResult {
         from: plan.capacity.from.get(),
         to: plan.capacity.to.map(crate::units::KnobValue::get),
@@ -228,6 +241,9 @@ fn unfinished(run: &CheckRun, unit: &str) -> CheckResult {
         gates: Vec::new(),
         search: None,
         sequence: None,
+        response: None,
+        void: Vec::new(),
+        items: None,
         trials: run.history.trials().iter().map(TrialResult::from).collect(),
     }
 }
@@ -241,17 +257,17 @@ fn judged(result: &mut CheckResult, verdict: &CheckVerdict) {
         .iter()
         .map(|gate| GateResult {
             metric: gate.metric.clone(),
-            limit: gate.limit.map(limit),
+            limit: gate.limit.map(Into::into),
             baseline: gate.baseline.as_ref().map(Into::into),
             change: gate.change.map(|change| Change {
-                value: tidy(change.value),
-                low: tidy(change.low),
-                high: tidy(change.high),
+                value: change.value.map(tidy),
+                low: change.low.map(tidy),
+                high: change.high.map(tidy),
             }),
             verdict: gate.verdict.into(),
             reason: gate.reason.clone(),
             hollow: gate.hollow,
-            probability: None,
+            probability: gate.probability.map(tidy),
             also: gate.also.iter().map(ruling).collect(),
         })
         .collect();
@@ -269,20 +285,10 @@ fn warnings(verdict: &SuiteVerdict) -> Vec<String> {
     verdict.warnings.iter().map(ToString::to_string).chain(left).collect()
 }
 
-fn limit(limit: gate::Limit) -> Limit {
-    let (rule, value) = match limit {
-        gate::Limit::MaxDrop(share) => (LimitRule::MaxDrop, share),
-        gate::Limit::MaxRise(share) => (LimitRule::MaxRise, share),
-        gate::Limit::Min(value) => (LimitRule::Min, value),
-        gate::Limit::Max(value) => (LimitRule::Max, value),
-    };
-    Limit { rule, value }
-}
-
-fn environment(machine: &Fingerprint) -> EnvironmentResult {
+fn environment(machine: &Fingerprint, calibration: Option<f64>) -> EnvironmentResult {
     let facts: BTreeMap<String, String> =
         machine.facts().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    EnvironmentResult { machine: machine.to_string(), facts, calibration: None }
+    EnvironmentResult { machine: machine.to_string(), facts, calibration: calibration.map(tidy) }
 }
 
 fn source(source: &TargetSource) -> String {

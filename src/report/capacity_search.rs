@@ -1,7 +1,8 @@
 //! `capacity_search_results.json`: the answer of a search in the shape that Veeksha's capacity search
 //! writes, so that what reads one reads the other. Keys after `history` are ours.
 
-use super::check_result::{CheckResult, ConclusionResult};
+use super::check_result::CheckResult;
+use super::conclusion_result::ConclusionResult;
 use super::{Results, json, number};
 use crate::slo::{Slo, Statistic};
 use crate::trial::{EvidenceResult, TrialResult, TrialSlo, Validity, tidy};

@@ -1,9 +1,12 @@
 //! One check with its gates, as `results.json` holds it.
 
-use super::Verdict;
-use crate::check::{Binding, Conclusion, Estimate, Finding};
+use super::conclusion_result::ConclusionResult;
+use super::sequence_result::SequenceResult;
+use super::{ItemsResult, Verdict, number};
+use crate::check::{Belief, Binding, CurvePoint, Estimate, Finding, Void};
+use crate::config::plan;
 use crate::slo::{Better, Slo};
-use crate::trial::{Reason, TrialReport, TrialResult, reasons_of, tidy, unit_of};
+use crate::trial::{TrialReport, TrialResult, tidy, unit_of};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -41,6 +44,13 @@ pub struct CheckResult {
     pub search: Option<SearchResult>,
     /// The sequence that was played.
     pub sequence: Option<SequenceResult>,
+    /// How the service responds to load, where full trials say so.
+    pub response: Option<ResponseResult>,
+    /// Trials that count neither for nor against the target.
+    pub void: Vec<VoidResult>,
+    /// The capacity in items, where a request carries several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub items: Option<ItemsResult>,
     /// Every trial, valid or not, in order.
     pub trials: Vec<TrialResult>,
 }
@@ -49,22 +59,25 @@ impl CheckResult {
     /// What a finding and its trials say; verdict, reason and gates are the caller's to add, until
     /// then the verdict is that of the measurement alone.
     pub(super) fn new(finding: &Finding, unit: &str, trials: &[TrialReport]) -> Self {
-        let conclusion = ConclusionResult::from(&finding.conclusion);
+        let conclusion = ConclusionResult::from(finding);
         let (verdict, reason) = match &conclusion {
             ConclusionResult::Inconclusive { text } => (Verdict::Inconclusive, text.clone()),
             ConclusionResult::Invalid { reasons } => (
                 Verdict::Invalid,
                 reasons.first().map(|reason| reason.text.clone()).unwrap_or_default(),
             ),
-            ConclusionResult::NoneHolds { .. } => (
+            ConclusionResult::NoneHolds { value } => (
                 Verdict::Regression,
-                "nothing holds, even at the lowest load that is asked about; \
-                 lower `from` if less is expected"
-                    .to_owned(),
+                format!(
+                    "the conditions do not hold even at {} {unit}, the lowest that is asked about; \
+                     lower `from` if less is expected",
+                    number::plain(*value)
+                ),
             ),
-            ConclusionResult::Found | ConclusionResult::AtLeast { .. } => {
-                (Verdict::Measured, String::new())
-            }
+            ConclusionResult::Found
+            | ConclusionResult::AtLeast { .. }
+            | ConclusionResult::Tested { .. }
+            | ConclusionResult::Compared { .. } => (Verdict::Measured, String::new()),
         };
         Self {
             name: finding.check.clone(),
@@ -85,13 +98,10 @@ impl CheckResult {
             binding: finding.binding.as_ref().map(BindingResult::from),
             gates: Vec::new(),
             search: None,
-            sequence: finding.sequence.as_ref().map(|(id, trial)| SequenceResult {
-                seed: id.seed,
-                cut: id.cut,
-                count: id.count,
-                digest: id.digest.clone(),
-                trial_seconds: trial.as_secs_f64(),
-            }),
+            sequence: finding.sequence.as_ref().map(|(id, trial)| SequenceResult::of(id, *trial)),
+            response: finding.belief.as_ref().map(ResponseResult::from),
+            void: finding.voids.iter().map(VoidResult::from).collect(),
+            items: None,
             trials: trials.iter().map(TrialResult::from).collect(),
         }
     }
@@ -103,57 +113,19 @@ impl CheckResult {
     }
 }
 
-/// How sure a check is of its answer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum ConclusionResult {
-    /// The estimate stands with its interval.
-    Found,
-    /// The top of the range held: the capacity is at least this, and not known.
-    AtLeast {
-        /// Value of the knob.
-        value: f64,
-    },
-    /// The bottom of the range did not hold.
-    NoneHolds {
-        /// Value of the knob.
-        value: f64,
-    },
-    /// The evidence was not enough.
-    Inconclusive {
-        /// What is missing.
-        text: String,
-    },
-    /// The generator was the limit.
-    Invalid {
-        /// Which of its signals.
-        reasons: Vec<Reason>,
-    },
-}
-
-impl ConclusionResult {
-    /// Why it is invalid; empty for any other.
-    pub(super) fn reasons(&self) -> &[Reason] {
-        match self {
-            Self::Invalid { reasons } => reasons,
-            Self::Found
-            | Self::AtLeast { .. }
-            | Self::NoneHolds { .. }
-            | Self::Inconclusive { .. } => &[],
-        }
-    }
-}
-
-impl From<&Conclusion> for ConclusionResult {
-    fn from(conclusion: &Conclusion) -> Self {
-        match conclusion {
-            Conclusion::Found => Self::Found,
-            Conclusion::AtLeast(value) => Self::AtLeast { value: tidy(value.get()) },
-            Conclusion::NoneHolds(value) => Self::NoneHolds { value: tidy(value.get()) },
-            Conclusion::Inconclusive(gap) => Self::Inconclusive { text: gap.to_string() },
-            Conclusion::Invalid(limited) => {
-                Self::Invalid { reasons: reasons_of(&limited.reasons, limited.can_offer_per_s) }
-            }
+impl From<&Belief> for ResponseResult {
+    fn from(belief: &Belief) -> Self {
+        let point = |point: &CurvePoint| ResponsePoint {
+            value: tidy(point.value),
+            low: tidy(point.share.low),
+            share: tidy(point.share.middle),
+            high: tidy(point.share.high),
+        };
+        Self {
+            allowed: tidy(belief.allowed),
+            points: belief.curve.iter().map(point).collect(),
+            slope: tidy(belief.response.slope()),
+            spread: tidy(belief.response.spread()),
         }
     }
 }
@@ -287,6 +259,18 @@ pub struct Limit {
     pub value: f64,
 }
 
+impl From<plan::Limit> for Limit {
+    fn from(limit: plan::Limit) -> Self {
+        let (rule, value) = match limit {
+            plan::Limit::MaxDrop(share) => (LimitRule::MaxDrop, share),
+            plan::Limit::MaxRise(share) => (LimitRule::MaxRise, share),
+            plan::Limit::Min(value) => (LimitRule::Min, value),
+            plan::Limit::Max(value) => (LimitRule::Max, value),
+        };
+        Self { rule, value }
+    }
+}
+
 /// Kind of a [`Limit`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -304,11 +288,52 @@ pub enum LimitRule {
 /// A relative change: -0.24 is 24 % less than the baseline.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Change {
-    /// The estimate.
+    /// The estimate; `null` where only a bound is known.
+    pub value: Option<f64>,
+    /// Lower end of its interval; `null`: not known.
+    pub low: Option<f64>,
+    /// Upper end of its interval; `null`: not known.
+    pub high: Option<f64>,
+}
+
+/// A trial that says nothing, because something else than load and target may have decided it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct VoidResult {
+    /// Number of the trial within its check, from 0.
+    pub trial: u32,
+    /// What happened.
+    pub text: String,
+}
+
+impl From<&Void> for VoidResult {
+    fn from(void: &Void) -> Self {
+        Self { trial: void.trial, text: void.disturbance.to_string() }
+    }
+}
+
+/// How the service responds to load, as far as the full trials say.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ResponseResult {
+    /// Share of observations that the worst condition allows to be not good.
+    pub allowed: f64,
+    /// By load, ascending.
+    pub points: Vec<ResponsePoint>,
+    /// How steeply the share grows: change of its logit for each change of ln(load).
+    pub slope: f64,
+    /// Standard deviation of ln(capacity) between trials.
+    pub spread: f64,
+}
+
+/// The share that is not good at one load, with its interval of 90 %.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ResponsePoint {
+    /// Value of the knob.
     pub value: f64,
-    /// Lower end of its interval.
+    /// Lower end.
     pub low: f64,
-    /// Upper end of its interval.
+    /// Middle.
+    pub share: f64,
+    /// Upper end.
     pub high: f64,
 }
 
@@ -327,17 +352,16 @@ pub struct SearchResult {
     pub precision: f64,
 }
 
-/// The sequence of sessions that was played.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct SequenceResult {
-    /// Seed of the suite.
-    pub seed: u64,
-    /// Sessions played before the measured ones.
-    pub cut: u64,
-    /// Measured sessions.
-    pub count: u64,
-    /// Digest over arrivals and lengths.
-    pub digest: String,
-    /// Nominal length of a trial.
-    pub trial_seconds: f64,
+#[cfg(test)]
+mod tests {
+    use super::CheckResult;
+    use crate::baseline::fixture;
+    use crate::check::Conclusion;
+
+    #[test]
+    fn nothing_that_holds_is_said_in_the_unit_of_the_knob() {
+        let finding = fixture::finding_with(Conclusion::NoneHolds(fixture::knob(128.0)), &[]);
+        let reason = CheckResult::new(&finding, "tokens", &[]).reason;
+        assert!(reason.contains("even at 128 tokens") && !reason.contains("load"), "{reason}");
+    }
 }

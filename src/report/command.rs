@@ -17,6 +17,7 @@ pub(super) fn shell_word(word: &str) -> String {
 fn verb(results: &Results, rows: &[Row<'_>]) -> &'static str {
     match results.verb.as_str() {
         "measure" => "measure",
+        "compare" => "compare",
         "check" => "check",
         _ if rows.iter().all(|row| row.gate.is_none()) && !rows.is_empty() => "measure",
         _ => "check",
@@ -49,7 +50,9 @@ pub(super) fn repeat(results: &Results) -> String {
     let rows = rows(results);
     let verb = verb(results, &rows);
     let baselines = if verb == "check" { baselines(results) } else { String::new() };
-    let mut words = vec![format!("plimsoll {verb}{}{baselines}{}", config(results), out(results))];
+    let urls = if verb == "compare" { urls(results) } else { String::new() };
+    let options = format!("{}{baselines}{}", config(results), out(results));
+    let mut words = vec![format!("plimsoll {verb}{urls}{options}")];
     let mut failing: Vec<&str> =
         rows.iter().filter(|row| row.fails).map(|row| row.check.name.as_str()).collect();
     failing.dedup();
@@ -66,8 +69,22 @@ pub(super) fn repeat(results: &Results) -> String {
     words.join(" ")
 }
 
+/// Two targets that are not ours, as they were named.
+fn urls(results: &Results) -> String {
+    let is_url = |source: &&String| source.contains("://") || source.starts_with("unix:");
+    let base = results.target.base.as_ref().filter(is_url);
+    let both = base.zip(Some(&results.target.source).filter(is_url));
+    both.map_or_else(String::new, |(base, head)| {
+        format!(" {} {}", shell_word(base), shell_word(head))
+    })
+}
+
 /// When accepting what was measured helps, and for what; with the commands that do it.
 pub(super) fn cure(results: &Results, state: State<'_>) -> Option<(&'static str, Vec<String>)> {
+    // Nothing of a comparison becomes a baseline.
+    if results.verb == "compare" {
+        return None;
+    }
     let lead = match state {
         // A run that would be refused is no cure.
         State::Failing(_) | State::Hidden(_) if !results.refusals.is_empty() => return None,

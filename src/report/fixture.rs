@@ -4,7 +4,7 @@ use super::*;
 use crate::slo::Slo;
 use crate::trial::{
     Ended, Ending, Expected, Load, Outcome, Readings, Recorder, RequestId, Timeline, TrialPlan,
-    Usage,
+    TrialReport, Usage,
 };
 use crate::units::{KnobValue, Rate};
 use crate::workload::Arrivals;
@@ -12,16 +12,25 @@ use indexmap::IndexMap;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+mod tested;
+
 /// A trial of `n` requests at 40/s, the last `failed` of which were shed.
 pub(super) fn recorded_trial(n: u64, failed: u64) -> TrialResult {
+    TrialResult::from(&trial_report(n, failed))
+}
+
+/// The same before it is put into the form of files.
+pub(super) fn trial_report(n: u64, failed: u64) -> TrialReport {
     let slos = ["p99 ttfc < 500ms", "error_rate < 1%"];
     let plan = TrialPlan {
         index: 2,
         check: "chat-rate".to_owned(),
         purpose: crate::trial::Purpose::Play,
+        side: crate::trial::Side::Only,
         knob: "rate".to_owned(),
         value: KnobValue::new(40.0).unwrap(),
         load: Load::Open { rate: Rate::per_second(40.0).unwrap(), arrivals: Arrivals::Poisson },
+        setting: None,
         seed: 42,
         cut: 0,
         count: n,
@@ -61,7 +70,7 @@ pub(super) fn recorded_trial(n: u64, failed: u64) -> TrialResult {
         let example = "503 Service Unavailable: `queue full` | retry".to_owned();
         report.failures.insert(Outcome::Shed, example);
     }
-    TrialResult::from(&report)
+    report
 }
 
 fn trial(index: u32, value: f64, ttfc_ms: Option<f64>, evidence: EvidenceResult) -> TrialResult {
@@ -73,6 +82,7 @@ fn trial(index: u32, value: f64, ttfc_ms: Option<f64>, evidence: EvidenceResult)
     trial.slos[0].observed = ttfc_ms;
     trial.slos[0].evidence = evidence;
     trial.slos[0].n = 300;
+    trial.slos[0].not_good = if evidence == EvidenceResult::Violated { 9 } else { 0 };
     trial
 }
 
@@ -122,6 +132,9 @@ fn rate_check() -> CheckResult {
             precision: 0.025,
         }),
         sequence: None,
+        response: None,
+        void: Vec::new(),
+        items: None,
         trials: vec![
             trial(0, 20.0, Some(118.0), Met),
             trial(1, 40.0, Some(231.0), Met),
@@ -148,7 +161,11 @@ fn drop_gate(verdict: Verdict, change: Option<(f64, f64, f64)>) -> GateResult {
         metric: "capacity".to_owned(),
         limit: Some(Limit { rule: LimitRule::MaxDrop, value: 0.1 }),
         baseline: change.map(|_| metric(41.02, 38.4, 43.5, "sessions/s")),
-        change: change.map(|(value, low, high)| Change { value, low, high }),
+        change: change.map(|(value, low, high)| Change {
+            value: Some(value),
+            low: Some(low),
+            high: Some(high),
+        }),
         verdict,
         reason: String::new(),
         hollow: false,
@@ -193,7 +210,11 @@ pub(super) fn run(checks: Vec<CheckResult>, hidden: Vec<Verdict>) -> Results {
             facts: BTreeMap::from([("cores".to_owned(), "4".to_owned())]),
             calibration: Some(1.5),
         },
-        target: TargetResult { source: "demo llm".to_owned(), startup_seconds: Some(0.5) },
+        target: TargetResult {
+            source: "demo llm".to_owned(),
+            base: None,
+            startup_seconds: Some(0.5),
+        },
         verb: "check".to_owned(),
         file: "plimsoll.yml".to_owned(),
         baselines: "baselines".to_owned(),
@@ -350,7 +371,7 @@ pub(super) fn empty() -> Results {
 
 /// One of each.
 pub(super) fn states() -> Vec<(&'static str, Results)> {
-    vec![
+    let mut states = vec![
         ("pass", pass()),
         ("regression", regression()),
         ("limit", limit_broken()),
@@ -367,5 +388,7 @@ pub(super) fn states() -> Vec<(&'static str, Results)> {
         ("interrupted", problem(ProblemCode::Interrupted, "2 of 3 checks were measured", &[])),
         ("baseline", problem(ProblemCode::Baseline, "`baselines/chat.json` is empty", &[])),
         ("empty", empty()),
-    ]
+    ];
+    states.extend(tested::states());
+    states
 }

@@ -1,8 +1,10 @@
 //! The verdict in one line: a symbol and a sentence, a function of what decides the exit code.
 
-use super::check_result::{GateResult, MetricResult};
+use super::check_result::{Change, GateResult, MetricResult};
+use super::conclusion_result::ConclusionResult;
+use super::note::likely;
 use super::results::{Problem, ProblemCode};
-use super::row::{Row, State, limit, rows};
+use super::row::{Row, State, change_text, limit, rows};
 use super::verdict::NOT_FAILING;
 use super::{Results, Verdict, number};
 
@@ -44,7 +46,9 @@ impl Headline {
                 sentence: "Nothing was compared, so nothing is known".to_owned(),
             },
             State::Improved(row) => {
-                let advice = if row.is_suspicious() {
+                let advice = if results.verb == "compare" && !row.is_suspicious() {
+                    "better by more than it may be worse"
+                } else if row.is_suspicious() {
                     "suspicious, look at error rate and output length before accepting it"
                 } else {
                     "commit a new baseline to keep it"
@@ -100,7 +104,15 @@ pub(super) fn of_red(row: Row<'_>) -> String {
         Verdict::Regression => against(row),
         Verdict::Inconclusive => {
             let figures = figures(row, true);
-            let reason = if reason.is_empty() { "the evidence was not enough" } else { reason };
+            let reason = match row.line() {
+                Some(line) => format!(
+                    "after {} it is {}",
+                    number::counted(u64::from(line.trials), "trial"),
+                    likely(line)
+                ),
+                None if reason.is_empty() => "the evidence was not enough".to_owned(),
+                None => reason.to_owned(),
+            };
             format!("No verdict on {}: {reason}{figures}", row.name())
         }
         Verdict::Invalid => {
@@ -122,8 +134,19 @@ pub(super) fn of_red(row: Row<'_>) -> String {
     }
 }
 
+/// Of two targets that were compared: `` `chat-rate`: head carries 0.81 of base [0.76, 0.86] ``.
+fn beside(row: Row<'_>) -> Option<String> {
+    let is_compared = matches!(row.check.conclusion, ConclusionResult::Compared { .. });
+    let is_relative = row.gate.is_some() && row.absolute_limit().is_none();
+    let is_it = is_compared && is_relative && row.metric() == "capacity";
+    is_it.then(|| format!("{}: {}", row.name(), first_clause(row.reason)))
+}
+
 /// `` `chat-rate` carries 31.2 sessions/s instead of 41.0 (−24 %, allowed −10 %) ``.
 fn against(row: Row<'_>) -> String {
+    if let Some(sentence) = beside(row) {
+        return sentence;
+    }
     let verb = if row.metric() == "capacity" { " carries" } else { ":" };
     let value = row.current().map_or_else(|| row.current_cell(), rounded);
     let unit = with_space(row.unit());
@@ -139,9 +162,9 @@ fn against(row: Row<'_>) -> String {
 fn figures(row: Row<'_>, with_interval: bool) -> String {
     let change = row.gate.and_then(|gate| gate.change).map(|change| {
         if with_interval {
-            number::change_short_with_interval(change.value, change.low, change.high)
+            change_text(change, number::change_short_with_interval)
         } else {
-            number::change_short(change.value)
+            change_text(change, |value, _, _| number::change_short(value))
         }
     });
     let allowed = row
@@ -160,10 +183,14 @@ fn of_pass(results: &Results) -> String {
         "All gates hold"
     };
     let list = listed(results, |row| {
+        if let Some(sentence) = beside(row) {
+            return sentence;
+        }
         let value = row.current().map_or_else(|| row.current_cell(), rounded);
         let change = |gate: &GateResult| {
-            let change = gate.change.filter(|change| change.low < change.high)?;
-            let text = number::change_short_with_interval(change.value, change.low, change.high);
+            let is_counted = |change: &Change| change.low.is_some() && change.low == change.high;
+            let change = gate.change.filter(|change| !is_counted(change))?;
+            let text = change_text(change, number::change_short_with_interval);
             Some(format!(" ({text})"))
         };
         let change = row.gate.and_then(change).unwrap_or_default();
@@ -216,7 +243,7 @@ fn capitalised(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::Headline;
+    use super::{ConclusionResult, Headline};
     use crate::report::verdict::GREEN;
     use crate::report::{Ruling, Verdict, fixture, markdown, terminal};
     use proptest::prelude::*;
@@ -239,6 +266,27 @@ mod tests {
         assert!(Headline::of(&results).sentence.contains("suspicious"));
         assert!(terminal::render(&results).contains("If the gain is real, keep it"));
         assert!(crate::report::junit::render(&results).contains("Suspicious: "));
+    }
+
+    #[test]
+    fn of_two_targets_it_says_what_the_head_carries_of_the_base() {
+        let mut results = fixture::regression();
+        results.verb = "compare".to_owned();
+        let reason = "head carries 0.81 of base [0.76, 0.86], allowed −10 %";
+        results.checks[0].gates[0].reason = reason.to_owned();
+        results.checks[0].conclusion = ConclusionResult::Compared {
+            ratio: Some(0.81),
+            low: Some(0.76),
+            high: Some(0.86),
+            base: None,
+            at_least: Some(30.0),
+            at_most: Some(32.0),
+            better: None,
+            lines: Vec::new(),
+        };
+        assert_eq!(Headline::of(&results).sentence, format!("`chat-rate`: {reason}"));
+        let text = terminal::render(&results);
+        assert!(text.contains("plimsoll compare") && !text.contains("baseline accept"), "{text}");
     }
 
     #[test]
@@ -303,7 +351,7 @@ mod tests {
             let metric = &mut results.checks[0].metrics["capacity"];
             (metric.value, metric.low, metric.high) = (value, low, high);
             let change = results.checks[0].gates[0].change.as_mut().unwrap();
-            (change.value, change.low, change.high) = (value, low, high);
+            (change.value, change.low, change.high) = (Some(value), Some(low), Some(high));
             results.checks[0].binding.as_mut().unwrap().observed = Some(value);
             results.checks[0].trials[0].slos[0].observed = Some(low);
             results.checks[0].trials[0].value = high;

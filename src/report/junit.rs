@@ -287,6 +287,13 @@ mod tests {
     fn a_whole_report() {
         insta::assert_snapshot!("junit-regression", render(&fixture::regression()));
         insta::assert_snapshot!("junit-target-died", render(&fixture::target_died()));
+        for (name, results) in fixture::states() {
+            if name.starts_with("tested")
+                || ["busy", "drifted", "measured-response"].contains(&name)
+            {
+                insta::assert_snapshot!(format!("junit-{name}"), render(&results));
+            }
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use super::curve::Curve;
 use super::escape::{Escaped, Markdown};
 use super::headline::Headline;
 use super::note::notes;
+use super::response::Response;
 use super::row::{Row, State, rows};
 use super::terminal::baseline_title;
 use super::{Results, number};
@@ -93,7 +94,26 @@ struct CurveView {
     header: Vec<Md>,
     rows: Vec<Vec<Md>>,
     left_out: Option<Md>,
+    response: Option<ResponseView>,
     chart: Option<Md>,
+}
+
+#[derive(Serialize)]
+struct ResponseView {
+    lead: Md,
+    header: Vec<Md>,
+    rows: Vec<Vec<Md>>,
+}
+
+impl From<Response> for ResponseView {
+    fn from(response: Response) -> Self {
+        let cells = |cells: &Vec<String>| cells.iter().map(|cell| Md::prose(cell)).collect();
+        Self {
+            lead: Md::prose(&response.lead),
+            header: cells(&response.header),
+            rows: response.rows.iter().map(cells).collect(),
+        }
+    }
 }
 
 impl View {
@@ -215,6 +235,7 @@ fn curves(results: &Results, extent: Extent) -> Vec<CurveView> {
                         number::counted(curve.left_out as u64, "trial")
                     ))
                 }),
+                response: curve.response.map(Into::into),
                 chart: curve
                     .chart
                     .filter(|_| extent == Extent::Full)

@@ -5,18 +5,22 @@ mod build;
 pub mod capacity_search;
 mod check_result;
 mod command;
+mod conclusion_result;
 mod curve;
 mod escape;
 #[cfg(test)]
 mod fixture;
 mod headline;
+mod items;
 pub mod json;
 pub mod junit;
 pub mod markdown;
 mod markdown_view;
 mod note;
+mod response;
 mod results;
 mod row;
+mod sequence_result;
 pub mod terminal;
 pub mod trial;
 mod verdict;
@@ -30,13 +34,16 @@ pub use crate::trial::{
 };
 pub use build::Parts;
 pub use check_result::{
-    BetterResult, BindingResult, Change, CheckResult, ConclusionResult, GateResult, Limit,
-    LimitRule, MetricResult, Ruling, SearchResult, SequenceResult,
+    BetterResult, BindingResult, Change, CheckResult, GateResult, Limit, LimitRule, MetricResult,
+    ResponsePoint, ResponseResult, Ruling, SearchResult, VoidResult,
 };
+pub use conclusion_result::{ConclusionResult, LineResult, SideResult};
+pub use items::ItemsResult;
 pub use markdown::{TemplateError, Templates};
 pub use results::{
     BaselineResult, BudgetResult, EnvironmentResult, Problem, ProblemCode, ReadError, Results,
     SCHEMA, TargetResult, results_schema,
 };
+pub use sequence_result::{RealisedResult, SequenceResult};
 pub use verdict::Verdict;
 pub use write::{WriteError, write_reports};

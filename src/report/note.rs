@@ -1,13 +1,16 @@
 //! What must be said below the table: what broke first, how sure, what is missing, what to do.
 
-use super::check_result::{BindingResult, CheckResult};
-use super::row::{Row, State, observed, quoted, rows};
+use super::check_result::{BindingResult, CheckResult, LimitRule};
+use super::conclusion_result::{ConclusionResult, LineResult, SideResult};
+use super::row::{Row, State, limit, observed, quoted, rows};
 use super::{Results, Verdict, number};
 use crate::trial::{EndedResult, EvidenceResult, TrialResult, Validity};
 use std::collections::BTreeMap;
 
 /// Most examples of failures.
 const FAILURES_MAX: usize = 3;
+/// Label of the note that is the same for every check.
+const RULE: &str = "Rule";
 
 /// A label and a sentence, which puts names between backticks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +38,8 @@ pub(super) fn notes(results: &Results) -> Vec<Note> {
     let mut notes: Vec<Note> = Vec::new();
     for row in rows.iter().filter(|row| row.verdict.is_red() || !is_red) {
         for mut note in of_row(*row) {
-            if results.checks.len() > 1 {
+            // The rule is that of the run.
+            if results.checks.len() > 1 && note.label != RULE {
                 note.text = format!("{}: {}", quoted(&row.check.name), note.text);
             }
             if !notes.contains(&note) {
@@ -61,6 +65,10 @@ pub(super) fn notes(results: &Results) -> Vec<Note> {
 pub(super) fn of_row(row: Row<'_>) -> Vec<Note> {
     let reason = |label| (!row.reason.is_empty()).then(|| Note::new(label, row.reason));
     let evidence = || Some(Note::new("Evidence", evidence(row)));
+    let items = || {
+        let items = row.check.items.as_ref().filter(|_| row.metric() == "capacity")?;
+        Some(Note::new("In items", items.sentence(&row.check.unit)))
+    };
     let broke = || {
         let binding = row.check.binding.as_ref()?;
         Some(Note::new("Broke first", broke_first(row.check, binding)))
@@ -68,9 +76,12 @@ pub(super) fn of_row(row: Row<'_>) -> Vec<Note> {
     let mut notes: Vec<Note> = match row.verdict {
         Verdict::Regression => {
             let limit = if row.check.binding.is_none() { reason("Why") } else { None };
-            vec![limit, broke(), failures(row.check), evidence()]
+            vec![limit, broke(), failures(row.check), items(), decided(row), rule(row), evidence()]
         }
-        Verdict::Inconclusive => vec![reason("Missing"), failures(row.check), evidence()],
+        Verdict::Inconclusive => {
+            let missing = reason("Missing");
+            vec![missing, failures(row.check), items(), decided(row), rule(row), evidence()]
+        }
         Verdict::Invalid => invalid(row).into_iter().map(Some).collect(),
         Verdict::Incomparable if row.hollow => vec![reason("Why")],
         Verdict::Incomparable => vec![reason("Differs")],
@@ -78,21 +89,144 @@ pub(super) fn of_row(row: Row<'_>) -> Vec<Note> {
         Verdict::Improvement if row.is_suspicious() => {
             let text = "so large a gain is more often a measurement that broke: are there more \
                         errors, or shorter answers?";
-            vec![Some(Note::new("Suspicious", text)), broke(), failures(row.check), evidence()]
+            let suspicious = Some(Note::new("Suspicious", text));
+            vec![suspicious, broke(), failures(row.check), items(), evidence()]
         }
-        Verdict::New | Verdict::Improvement | Verdict::Measured => {
-            vec![broke(), failures(row.check), evidence()]
+        Verdict::New | Verdict::Measured => {
+            vec![broke(), failures(row.check), items(), sample(row), evidence()]
+        }
+        Verdict::Improvement => {
+            vec![broke(), failures(row.check), items(), better(row), evidence()]
         }
         Verdict::Pass => {
             let ruled_out = row.ruled_out().map(|text| Note::new("Ruled out", text));
-            vec![ruled_out, evidence()]
+            vec![ruled_out, items(), decided(row), rule(row), evidence()]
         }
     }
     .into_iter()
     .flatten()
     .collect();
     notes.extend(row.also().map(|text| Note::new("Also", text)));
+    notes.extend(voided(row.check));
     notes
+}
+
+/// How it was decided, for a reader who knows the service and no statistics.
+fn decided(row: Row<'_>) -> Option<Note> {
+    let line = row.line()?;
+    let of = match row.baseline().filter(|_| row.absolute_limit().is_none()) {
+        Some(then) => {
+            format!(
+                " ({} of {})",
+                limit(line.limit),
+                number::rounded(then.value, then.low, then.high)
+            )
+        }
+        None => String::new(),
+    };
+    let none_held = matches!(row.check.conclusion, ConclusionResult::Tested { at_least: None, .. });
+    let less = if none_held && line.side == SideResult::Broken {
+        "; no trial that counts held, so how much less it carries is not known"
+    } else {
+        ""
+    };
+    let text = format!(
+        "the limit lies at {} {}{of}; after {} of the baseline's own sessions at or near it, it is {}{less}",
+        number::plain(line.at),
+        row.check.unit,
+        number::counted(u64::from(line.trials), "trial"),
+        likely(line)
+    );
+    let label = if line.side == SideResult::Open { "So far" } else { "Decided" };
+    Some(Note::new(label, text))
+}
+
+/// Why it is better.
+fn better(row: Row<'_>) -> Option<Note> {
+    let (line, then) = row.line().zip(row.baseline())?;
+    let is_better =
+        matches!(row.check.conclusion, ConclusionResult::Tested { better: Some(true), .. });
+    if !is_better || line.limit.rule != LimitRule::MaxDrop {
+        return None;
+    }
+    let text = format!(
+        "after one more trial above the baseline it is at least {} likely that it carries {} {} or more, \
+         as far above {} as the limit lies below",
+        number::percent(1.0 - line.green),
+        number::plain(then.value / (1.0 - line.limit.value)),
+        row.check.unit,
+        number::rounded(then.value, then.low, then.high)
+    );
+    Some(Note::new("Better", text))
+}
+
+/// When a limit counts as broken, and when as kept.
+fn rule(row: Row<'_>) -> Option<Note> {
+    let line = row.line()?;
+    let text = format!(
+        "it is a regression when that is {} likely or more, after at least {} trials, and a pass when it \
+         is {} or less; in between, one more trial is played",
+        number::percent(line.red),
+        line.red_trials,
+        number::percent(line.green)
+    );
+    Some(Note::new(RULE, text))
+}
+
+/// `99.2 % likely that the capacity lies below it`; never "100 %": no evidence is.
+pub(super) fn likely(line: &LineResult) -> String {
+    let share = match line.risk {
+        risk if risk < 0.001 => "less than 0.1 %".to_owned(),
+        risk if risk > 0.999 => "more than 99.9 %".to_owned(),
+        risk => number::percent((risk * 1e3).round() / 1e3),
+    };
+    let side = match line.limit.rule {
+        LimitRule::MaxDrop | LimitRule::Min => "below",
+        LimitRule::MaxRise | LimitRule::Max => "above",
+    };
+    format!("{share} likely that the capacity lies {side} the limit")
+}
+
+/// What a measured number is about: this sample of the workload, in trials of this length.
+fn sample(row: Row<'_>) -> Option<Note> {
+    row.current().filter(|metric| metric.low < metric.high && row.metric() == "capacity")?;
+    let sequence = row.check.sequence.as_ref()?;
+    let factors = sequence.realised.map(|it| {
+        [
+            (it.rate, "rate"),
+            (Some(it.turns), "turns"),
+            (Some(it.prompt_tokens), "prompt tokens"),
+            (Some(it.output_tokens), "output tokens"),
+        ]
+    });
+    let factors = factors.into_iter().flatten().filter_map(|(factor, name)| {
+        let factor = factor.filter(|factor| (factor - 1.0).abs() >= 5e-4)?;
+        Some(format!("{} of the nominal {name}", number::plain((factor * 1e3).round() / 1e3)))
+    });
+    let factors: Vec<String> = factors.collect();
+    let factors =
+        if factors.is_empty() { String::new() } else { format!(" ({})", factors.join(", ")) };
+    let text = format!(
+        "this sample of the workload{factors}: the interval is about repeating this sequence of {} in \
+         trials of {}; another sample of the same workload differs by some per cent",
+        number::counted(sequence.count, "session"),
+        number::duration(sequence.trial_seconds)
+    );
+    Some(Note::new("Holds for", text))
+}
+
+/// Trials that count neither way.
+fn voided(check: &CheckResult) -> Option<Note> {
+    let first = check.void.first()?;
+    let (count, them, which) = match check.void.len() {
+        1 => ("1 trial counts".to_owned(), "it", ""),
+        n => (format!("{n} trials count"), "them", " (the first of them)"),
+    };
+    let text = format!(
+        "{count} neither way, because something else may have decided {them}: {}{which}",
+        first.text
+    );
+    Some(Note::new("Void", text))
 }
 
 fn invalid(row: Row<'_>) -> Vec<Note> {
@@ -142,16 +276,19 @@ fn evidence(row: Row<'_>) -> String {
     };
     let sent = trials.iter().map(|trial| trial.counts.intended).sum();
     let took = number::duration(row.check.seconds);
+    let of = row.check.sequence.as_ref().map_or_else(String::new, |sequence| {
+        format!(" of {}", number::duration(sequence.trial_seconds))
+    });
     match row.current() {
         Some(metric) => format!(
-            "{} in {}, {} interval; {} took {took}; {health}",
+            "{} in {}{of}, {} interval; {} took {took}; {health}",
             number::counted(metric.samples, "request"),
             number::counted(u64::from(metric.trials), "trial"),
             number::percent(metric.confidence),
             number::counted(trials.len() as u64, "trial"),
         ),
         None => format!(
-            "{} in {}, {took}; {health}",
+            "{} in {}{of}, {took}; {health}",
             number::counted(sent, "request"),
             number::counted(trials.len() as u64, "trial"),
         ),

@@ -65,7 +65,7 @@ pub struct Results {
     pub environment: EnvironmentResult,
     /// What was measured.
     pub target: TargetResult,
-    /// The verb that ran: `check` or `measure`. Older files do not say it.
+    /// The verb that ran: `check`, `measure` or `compare`. Older files do not say it.
     #[serde(default)]
     pub verb: String,
     /// Path of the suite file as given.
@@ -141,7 +141,8 @@ pub struct EnvironmentResult {
     pub machine: String,
     /// The fingerprint, fact by fact.
     pub facts: BTreeMap<String, String>,
-    /// Speed of this machine in Plimsoll's calibration, work per second.
+    /// Speed of a core of this machine, in slices of a fixed work per second of its time; of a target
+    /// with `command`.
     pub calibration: Option<f64>,
 }
 
@@ -150,6 +151,9 @@ pub struct EnvironmentResult {
 pub struct TargetResult {
     /// Where it comes from: a URL, a command, or the demo.
     pub source: String,
+    /// What it was compared with, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
     /// Time from its start until it was ready; of a managed target.
     pub startup_seconds: Option<f64>,
 }

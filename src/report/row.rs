@@ -2,10 +2,11 @@
 //! decides the heading.
 
 use super::check_result::{
-    BetterResult, CheckResult, ConclusionResult, GateResult, Limit, LimitRule, MetricResult,
+    BetterResult, Change, CheckResult, GateResult, Limit, LimitRule, MetricResult,
 };
+use super::conclusion_result::{ConclusionResult, LineResult};
 use super::{Problem, Results, Verdict, number};
-use crate::gate::SUSPICIOUS;
+use crate::check::SUSPICIOUS;
 
 /// One line of the table of gates.
 #[derive(Debug, Clone, Copy)]
@@ -161,7 +162,21 @@ impl<'a> Row<'a> {
         match &self.check.conclusion {
             ConclusionResult::AtLeast { value } => format!("at least {}", number::plain(*value)),
             ConclusionResult::NoneHolds { value } => format!("below {}", number::plain(*value)),
+            ConclusionResult::Tested { at_least: Some(value), .. }
+            | ConclusionResult::Compared { at_least: Some(value), .. }
+                if self.metric() == "capacity" =>
+            {
+                format!("at least {}", number::plain(*value))
+            }
+            ConclusionResult::Tested { at_most: Some(value), .. }
+            | ConclusionResult::Compared { at_most: Some(value), .. }
+                if self.metric() == "capacity" =>
+            {
+                format!("at most {}", number::plain(*value))
+            }
             ConclusionResult::Found
+            | ConclusionResult::Tested { .. }
+            | ConclusionResult::Compared { .. }
             | ConclusionResult::Inconclusive { .. }
             | ConclusionResult::Invalid { .. } => number::NONE.to_owned(),
         }
@@ -172,10 +187,9 @@ impl<'a> Row<'a> {
     }
 
     pub(super) fn change_cell(self) -> String {
-        self.gate.and_then(|gate| gate.change).map_or_else(
-            || number::NONE.to_owned(),
-            |change| number::change(change.value, change.low, change.high),
-        )
+        self.gate
+            .and_then(|gate| gate.change)
+            .map_or_else(|| number::NONE.to_owned(), |change| change_text(change, number::change))
     }
 
     pub(super) fn limit_cell(self) -> String {
@@ -191,6 +205,12 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// What its limit came to, where the check tested it.
+    pub(super) fn line(self) -> Option<&'a LineResult> {
+        let limit = self.gate?.limit.filter(|_| self.metric() == "capacity")?;
+        self.check.conclusion.line(limit)
+    }
+
     /// The limit, where it is a number and not relative to a baseline.
     pub(super) fn absolute_limit(self) -> Option<Limit> {
         let limit = self.gate?.limit?;
@@ -203,9 +223,17 @@ impl<'a> Row<'a> {
 
     /// Whether it is better by so much that the measurement is the likelier cause.
     pub(super) fn is_suspicious(self) -> bool {
+        if let ConclusionResult::Tested { too_good, .. } = self.check.conclusion {
+            return too_good && self.verdict == Verdict::Improvement;
+        }
         let at_least = match self.check.conclusion {
-            ConclusionResult::AtLeast { value } => Some((value, BetterResult::Higher)),
+            ConclusionResult::AtLeast { value }
+            | ConclusionResult::Compared { at_least: Some(value), .. } => {
+                Some((value, BetterResult::Higher))
+            }
             ConclusionResult::Found
+            | ConclusionResult::Tested { .. }
+            | ConclusionResult::Compared { .. }
             | ConclusionResult::NoneHolds { .. }
             | ConclusionResult::Inconclusive { .. }
             | ConclusionResult::Invalid { .. } => None,
@@ -220,13 +248,29 @@ impl<'a> Row<'a> {
 
     /// What can be ruled out, for a pass against a baseline.
     pub(super) fn ruled_out(self) -> Option<String> {
+        if let ConclusionResult::Tested { ruled_out: Some(loss), at_most, .. } =
+            self.check.conclusion
+            && self.metric() == "capacity"
+        {
+            let loss = number::change_short(if loss > 0.0 { loss } else { 0.0 });
+            let loss = loss.trim_start_matches('+');
+            let more = match at_most {
+                Some(_) => "; the ends of the interval are surer and lie further out",
+                None => {
+                    "; no trial that counts broke a condition, so how much more it carries is not known"
+                }
+            };
+            let is_kept = self.verdict == Verdict::Pass;
+            return is_kept.then(|| format!("a drop of more than {loss} (90 % sure){more}"));
+        }
         let (gate, current) = (self.gate?, self.current()?);
         let change = gate.change?;
+        let (low, high) = change.low.zip(change.high)?;
         let (word, loss) = match current.better {
-            BetterResult::Higher => ("drop", -change.low),
-            BetterResult::Lower => ("rise", change.high),
+            BetterResult::Higher => ("drop", -low),
+            BetterResult::Lower => ("rise", high),
         };
-        (self.verdict == Verdict::Pass && loss > 0.0 && change.low < change.high).then(|| {
+        (self.verdict == Verdict::Pass && loss > 0.0 && low < high).then(|| {
             let metric = match self.metric() {
                 "capacity" => String::new(),
                 metric => format!("{}: ", unticked(metric)),
@@ -243,6 +287,17 @@ impl<'a> Row<'a> {
 /// A metric with its interval.
 pub(super) fn cell(metric: &MetricResult) -> String {
     number::estimate(metric.value, metric.low, metric.high)
+}
+
+/// A change as far as it is known: with its interval, or the side on which there is evidence.
+pub(super) fn change_text(change: Change, whole: fn(f64, f64, f64) -> String) -> String {
+    match (change.value, change.low, change.high) {
+        (Some(value), Some(low), Some(high)) => whole(value, low, high),
+        (_, Some(low), _) => format!("{} or better", number::change_short(low)),
+        (_, None, Some(high)) => format!("{} or worse", number::change_short(high)),
+        (Some(value), None, None) => number::change_short(value),
+        (None, None, None) => number::NONE.to_owned(),
+    }
 }
 
 /// A limit as it is read: `−10 %`, `at least 40`.

@@ -172,6 +172,11 @@ fn curves(out: &mut String, results: &Results, rows: &[Row<'_>], state: State<'_
         if curve.left_out > 0 {
             let _ = writeln!(out, "... and {} trials further away", curve.left_out);
         }
+        if let Some(response) = curve.response {
+            let _ = writeln!(out, "\n{}:\n", line(&response.lead));
+            let rows = response.rows.into_iter();
+            let _ = writeln!(out, "{}", table(&response.header, rows, |column| column > 0));
+        }
     }
 }
 

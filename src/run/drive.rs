@@ -42,7 +42,10 @@ pub async fn drive(
     loop {
         let plan = match check.next(history) {
             Step::Done(finding) => return Ok(*finding),
-            Step::Run(plan) => budget.bound(&plan, rig.elapsed(), history.requests()),
+            Step::Run { plan, after } => {
+                rig.wait(after).await?;
+                budget.bound(&plan, rig.elapsed(), history.requests())
+            }
         };
         observer.started(&plan);
         let mut watch = check.watch(&plan);

@@ -83,6 +83,12 @@ impl Folder {
         self.0.join("target.log")
     }
 
+    /// The log of what the target was compared with.
+    #[must_use]
+    pub fn base_log(&self) -> PathBuf {
+        self.0.join("target-base.log")
+    }
+
     /// The suite as it was resolved.
     #[must_use]
     pub fn config(&self) -> PathBuf {

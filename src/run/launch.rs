@@ -4,7 +4,7 @@ use crate::config::Plan;
 use crate::config::plan::{ManagedTarget, Ready, TargetSource};
 use crate::demo::Profile;
 use crate::load::{Client, secrets_of_headers};
-use crate::target::{RunningTarget, TargetError, start};
+use crate::target::{Exit, RunningTarget, TargetError, start};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,6 +20,16 @@ pub struct Launched {
     pub base_url: String,
     /// The process, where it is ours.
     pub running: Option<RunningTarget>,
+    /// How it is started, where we do that.
+    start: Option<Start>,
+}
+
+/// All that is needed to start a target.
+#[derive(Debug)]
+struct Start {
+    managed: ManagedTarget,
+    program: PathBuf,
+    log: PathBuf,
 }
 
 /// Why there is no target.
@@ -35,6 +45,12 @@ pub enum LaunchError {
         url: String,
         /// What was seen.
         reason: String,
+    },
+    /// The target had ended when it was to be stopped.
+    #[error("the target had stopped by itself: {exit}")]
+    Ended {
+        /// How, and its last lines.
+        exit: Exit,
     },
 }
 
@@ -56,19 +72,57 @@ pub async fn launch(
                 () = stop.cancelled() => return Err(TargetError::Interrupted.into()),
                 answered = answers(plan, url) => answered?,
             }
-            return Ok(Launched { base_url: url.clone(), running: None });
+            return Ok(Launched { base_url: url.clone(), running: None, start: None });
         }
         TargetSource::Managed(managed) => command(plan, managed),
         TargetSource::Demo(profile) => demo(program, profile),
     };
-    let managed = bounded(managed, plan.budget.time);
-    let running = start(&managed, log, program, stop).await?;
-    Ok(Launched { base_url: running.base_url(), running: Some(running) })
+    let start = Start { managed, program: program.to_owned(), log: log.to_owned() };
+    let running = start.run(plan.budget.time, stop).await?;
+    Ok(Launched { base_url: running.base_url(), running: Some(running), start: Some(start) })
 }
 
-/// The start counts for the budget, so nobody waits longer for it than for the whole run.
-fn bounded(managed: ManagedTarget, budget: Duration) -> ManagedTarget {
-    let ready = Ready { within: managed.ready.within.min(budget), ..managed.ready };
+impl Launched {
+    /// Stops the target and starts it anew, which may give it another port; of one that runs elsewhere
+    /// nothing is done. Takes as long as the target takes to stop, and then `within` at most.
+    ///
+    /// # Errors
+    /// It had ended before, or does not start. Nothing of it is left running then.
+    pub async fn restart(
+        &mut self,
+        within: Duration,
+        stop: &CancellationToken,
+    ) -> Result<(), LaunchError> {
+        let Some(start) = &self.start else { return Ok(()) };
+        if let Some(running) = self.running.take()
+            && let Some(exit) = running.stop().await.earlier().cloned()
+        {
+            return Err(LaunchError::Ended { exit });
+        }
+        let running = start.run(within, stop).await?;
+        self.base_url = running.base_url();
+        self.running = Some(running);
+        Ok(())
+    }
+}
+
+impl Start {
+    async fn run(
+        &self,
+        within: Duration,
+        stop: &CancellationToken,
+    ) -> Result<RunningTarget, TargetError> {
+        if stop.is_cancelled() {
+            return Err(TargetError::Interrupted);
+        }
+        let managed = bounded(self.managed.clone(), within);
+        start(&managed, &self.log, &self.program, stop).await
+    }
+}
+
+/// The start counts for the budget, so nobody waits longer for it than the run may still take.
+fn bounded(managed: ManagedTarget, left: Duration) -> ManagedTarget {
+    let ready = Ready { within: managed.ready.within.min(left), ..managed.ready };
     ManagedTarget { ready, ..managed }
 }
 
@@ -115,6 +169,7 @@ impl LaunchError {
     pub fn last_lines(&self) -> Vec<String> {
         match self {
             Self::Managed(error) => error.last_lines().to_vec(),
+            Self::Ended { exit } => exit.last_lines.as_slice().to_vec(),
             Self::Unreachable { .. } => Vec::new(),
         }
     }

@@ -1,12 +1,14 @@
 //! The live rig: real sockets, the real clock, and a target that may die under it.
 
-use super::{Rig, RunError, TraceFile};
+use super::{LaunchError, Launched, Rig, RunError, TraceFile};
 use crate::config::Plan;
+use crate::config::plan::{BetweenTrials, TargetSource};
 use crate::load::{
-    Audience, Calibration, Learnt, LiveTrial, LoadError, TraceRows, calibrate, run_trial,
+    Audience, Calibration, Client, Learnt, LiveTrial, LoadError, TraceRows, calibrate, run_trial,
+    speed_before_trial,
 };
-use crate::target::RunningTarget;
-use crate::trial::{Load, Outcome, Patient, TrialPlan, TrialReport, Watch, Window};
+use crate::target::{Exit, RunningTarget, TargetError};
+use crate::trial::{Load, Outcome, Patient, Side, TrialPlan, TrialReport, Watch, Window};
 use crate::workload::{Length, Salt, SessionLaw};
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -24,50 +26,81 @@ const SETTLE_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Live<'a> {
     plan: &'a Plan,
-    base_urls: Vec<String>,
+    /// The only target, or the head.
+    seat: Seat<'a>,
+    /// What the head is compared with.
+    base: Option<Seat<'a>>,
     /// What makes this run's contents its own.
     nonce: u64,
-    target: Option<&'a mut RunningTarget>,
     stop: CancellationToken,
     started: Instant,
     trials: u32,
-    /// Whether a request has ever ended well.
-    is_proven: bool,
     in_flight_max: Option<usize>,
     calibration: Option<Calibration>,
     cpus: Vec<usize>,
     workers: Option<u32>,
     trace: Option<&'a mut TraceFile>,
+}
+
+/// One target of a rig.
+#[derive(Debug)]
+struct Seat<'a> {
+    launched: &'a mut Launched,
+    base_urls: Vec<String>,
+    /// Whether a request has ever ended well.
+    is_proven: bool,
     learnt: Learnt,
 }
 
+impl<'a> Seat<'a> {
+    fn new(launched: &'a mut Launched) -> Self {
+        let base_urls = vec![launched.base_url.clone()];
+        Self { launched, base_urls, is_proven: false, learnt: Learnt::default() }
+    }
+
+    fn pid(&self) -> Option<i32> {
+        self.launched.running.as_ref().map(RunningTarget::guard_pid)
+    }
+}
+
+/// When a process ends by itself; never where it is not ours.
+async fn exited(running: &mut Option<RunningTarget>) -> Exit {
+    match running {
+        Some(target) => target.exited().await,
+        None => std::future::pending().await,
+    }
+}
+
 impl<'a> Live<'a> {
-    /// A rig for `plan` against `base_url`; `target` is the managed one, if it is ours to watch.
+    /// A rig for `plan` against the target that was launched.
     #[must_use]
     pub fn new(
         plan: &'a Plan,
-        base_url: String,
+        launched: &'a mut Launched,
         nonce: u64,
-        target: Option<&'a mut RunningTarget>,
         stop: CancellationToken,
         started: Instant,
     ) -> Self {
         Self {
             plan,
-            base_urls: vec![base_url],
+            seat: Seat::new(launched),
+            base: None,
             nonce,
-            target,
             stop,
             started,
             trials: 0,
-            is_proven: false,
             in_flight_max: None,
             calibration: None,
             cpus: Vec::new(),
             workers: None,
             trace: None,
-            learnt: Learnt::default(),
         }
+    }
+
+    /// With a second target, for the trials of the base.
+    #[must_use]
+    pub fn with_base(self, base: Option<&'a mut Launched>) -> Self {
+        Self { base: base.map(Seat::new), ..self }
     }
 
     /// With fewer requests in flight than our resources allow.
@@ -79,7 +112,7 @@ impl<'a> Live<'a> {
     /// With several base URLs: replicas, over which sessions take turns.
     #[must_use]
     pub fn with_base_urls(self, base_urls: Vec<String>) -> Self {
-        Self { base_urls, ..self }
+        Self { seat: Seat { base_urls, ..self.seat }, ..self }
     }
 
     /// With threads that offer the load on these cores; none: on any.
@@ -110,11 +143,15 @@ impl Rig for Live<'_> {
     ) -> Result<TrialReport, RunError> {
         let (mut plan, mut before, began) = (plan.clone(), 0, Instant::now());
         if self.trials > 0 {
-            before = self.settle(&plan).await?;
+            before = self.prepare(&plan).await?;
             plan.request_limit = plan.request_limit.saturating_sub(before);
         } else {
             self.calibrate().await?;
         }
+        let reference_speed = match self.plan.target.source {
+            TargetSource::Managed(_) => speed_before_trial(&[], &self.stop).await,
+            TargetSource::Demo(_) | TargetSource::Url(_) => None,
+        };
         plan.time_limit = plan.time_limit.saturating_sub(began.elapsed());
         self.trials += 1;
         // It belongs to this trial alone: what is sent to settle the target is no part of it.
@@ -128,12 +165,22 @@ impl Rig for Live<'_> {
         let rows: Option<&mut dyn FnMut(TraceRows)> =
             if is_traced { Some(&mut write) } else { None };
         let mut audience = Audience { watch, windows: seen, rows };
-        let played = self.play(&plan, &self.plan.sessions, &mut audience).await;
+        let law = self.plan.sessions.with(plan.setting.as_ref());
+        let played = self.play(&plan, &law, &mut audience).await;
         self.trace = trace;
         let mut report = played?;
-        self.is_proven |= report.counts.of(Outcome::Ok) > 0;
+        self.seat(plan.side).is_proven |= report.counts.of(Outcome::Ok) > 0;
         report.requests += before;
+        report.health.readings.reference_speed = reference_speed;
         Ok(report)
+    }
+
+    async fn wait(&mut self, time: Duration) -> Result<(), RunError> {
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => Err(RunError::Interrupted),
+            () = tokio::time::sleep(time) => Ok(()),
+        }
     }
 
     fn elapsed(&self) -> Duration {
@@ -148,6 +195,7 @@ fn is_served(outcome: Outcome) -> bool {
         | Outcome::HttpError
         | Outcome::StreamError
         | Outcome::Truncated
+        | Outcome::Short
         | Outcome::Empty
         | Outcome::Malformed
         | Outcome::Oversized
@@ -164,7 +212,15 @@ fn is_served(outcome: Outcome) -> bool {
     }
 }
 
-impl Live<'_> {
+impl<'a> Live<'a> {
+    /// The target of a trial.
+    fn seat(&mut self, side: Side) -> &mut Seat<'a> {
+        match (side, &mut self.base) {
+            (Side::Base, Some(base)) => base,
+            (Side::Base, None) | (Side::Only | Side::Head, _) => &mut self.seat,
+        }
+    }
+
     /// Learns what the generator costs on this machine. Where the system does not tell, loads are not
     /// refused beforehand, and every trial is examined all the same.
     async fn calibrate(&mut self) -> Result<(), RunError> {
@@ -176,13 +232,75 @@ impl Live<'_> {
         Ok(())
     }
 
+    /// Brings the target into the state in which the suite wants it before a trial. Returns how many
+    /// requests were sent.
+    async fn prepare(&mut self, next: &TrialPlan) -> Result<u64, RunError> {
+        let check = self.plan.checks.get(&next.check);
+        match check.map(|check| check.capacity.between_trials.clone()).unwrap_or_default() {
+            BetweenTrials::Keep => self.settle(next).await,
+            BetweenTrials::Restart => self.restart(next).await.map(|()| 0),
+            BetweenTrials::Reset { method, path } => {
+                let until = Instant::now() + next.time_limit;
+                let sent = self.settle(next).await?;
+                let left = until.saturating_duration_since(Instant::now());
+                self.reset(next, left, &method, &path).await?;
+                Ok(sent + 1)
+            }
+        }
+    }
+
+    async fn restart(&mut self, next: &TrialPlan) -> Result<(), RunError> {
+        // Where the budget ends while the target starts as it did before, the trial will say so.
+        let stop = self.stop.clone();
+        let seat = self.seat(next.side);
+        let usual = seat.launched.running.as_ref().map_or(Duration::ZERO, RunningTarget::startup);
+        let within = next.time_limit.max(usual * 2);
+        match seat.launched.restart(within, &stop).await {
+            Ok(()) => seat.base_urls = vec![seat.launched.base_url.clone()],
+            Err(LaunchError::Managed(TargetError::Interrupted)) => {
+                return Err(RunError::Interrupted);
+            }
+            Err(source) => return Err(RunError::NotRestarted { trial: next.index, source }),
+        }
+        Ok(())
+    }
+
+    async fn reset(
+        &mut self,
+        next: &TrialPlan,
+        left: Duration,
+        method: &str,
+        path: &str,
+    ) -> Result<(), RunError> {
+        let (trial, base_urls) = (next.index, self.seat(next.side).base_urls.clone());
+        let asked = async {
+            let client = Client::new(&self.plan.target, &base_urls).await;
+            let client =
+                client.map_err(|source| RunError::Load { trial, source: source.into() })?;
+            let answer = match tokio::time::timeout(left, client.ask(method, path)).await {
+                Ok(Ok(200..=299)) => return Ok(()),
+                Ok(Ok(status)) => format!("answered {status}"),
+                Ok(Err(error)) => format!("got no answer: {error}"),
+                Err(_) => "got no answer within the budget".to_owned(),
+            };
+            Err(RunError::ResetRefused { trial, request: format!("{method} {path}"), answer })
+        };
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => Err(RunError::Interrupted),
+            done = asked => done,
+        }
+    }
+
     /// Sends one request, unmeasured, until one is answered: whatever was queued before it, and would
     /// be measured as the next trial's latency, has been worked off then. Its contents are its own, so
     /// that the trial finds nothing of it in a cache. Returns how many were sent.
     async fn settle(&mut self, next: &TrialPlan) -> Result<u64, RunError> {
-        let wait = if self.is_proven { SETTLE_MAX } else { SETTLE_MAX_UNPROVEN };
+        let is_proven = self.seat(next.side).is_proven;
+        let wait = if is_proven { SETTLE_MAX } else { SETTLE_MAX_UNPROVEN };
         let until = Instant::now() + wait.min(next.time_limit);
-        let law = SessionLaw { turns: Length::Fixed(1), ..self.plan.sessions.clone() };
+        let law = self.plan.sessions.with(next.setting.as_ref());
+        let law = SessionLaw { turns: Length::Fixed(1), ..law };
         let mut sent = 0;
         loop {
             let alone = TrialPlan {
@@ -199,7 +317,7 @@ impl Live<'_> {
             let report = self.play(&alone, &law, &mut audience).await?;
             sent += report.requests;
             let is_served = report.counts.by_outcome.keys().any(|&outcome| is_served(outcome));
-            if is_served || !self.is_proven {
+            if is_served || !is_proven {
                 return Ok(sent);
             }
             if Instant::now() + SETTLE_PAUSE >= until || sent >= next.request_limit {
@@ -220,29 +338,44 @@ impl Live<'_> {
         law: &SessionLaw,
         audience: &mut Audience<'_>,
     ) -> Result<TrialReport, RunError> {
+        let target_pids = [Some(&self.seat), self.base.as_ref()];
+        let target_pids: Vec<i32> =
+            target_pids.into_iter().flatten().filter_map(Seat::pid).collect();
+        // Whichever ends while the other is measured: nothing can be compared any more.
+        let (seat, mut other) = match (plan.side, &mut self.base) {
+            (Side::Base, Some(base)) => (base, Some((&mut self.seat, Side::Head))),
+            (_, base) => (&mut self.seat, base.as_mut().map(|base| (base, Side::Base))),
+        };
         let trial = LiveTrial {
             plan,
             law,
             salt: Salt::new(self.plan.seed, self.nonce, &plan.check, plan.index),
             target: &self.plan.target,
-            base_urls: &self.base_urls,
+            base_urls: &seat.base_urls,
             in_flight_max: self.in_flight_max,
             cpus: &self.cpus,
             workers: self.workers,
             calibration: self.calibration,
-            target_pid: self.target.as_ref().map(|target| target.guard_pid()),
-            learnt: &self.learnt,
+            target_pids: &target_pids,
+            learnt: &seat.learnt,
         };
         let died = async {
-            match &mut self.target {
-                Some(target) => target.exited().await,
-                None => std::future::pending().await,
+            let others = async {
+                match &mut other {
+                    Some((seat, side)) => (exited(&mut seat.launched.running).await, *side),
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                exit = exited(&mut seat.launched.running) => (exit, plan.side),
+                exit = others => exit,
             }
         };
         tokio::select! {
             biased;
-            exit = died => Err(RunError::TargetDied {
+            (exit, side) = died => Err(RunError::TargetDied {
                 trial: plan.index,
+                who: side,
                 status: exit.status.to_string(),
                 last_lines: exit.last_lines.as_slice().to_vec(),
             }),

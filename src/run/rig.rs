@@ -1,7 +1,8 @@
 //! The seam behind which the world lies.
 
+use super::LaunchError;
 use crate::load::{LoadError, Refusal};
-use crate::trial::{TrialPlan, TrialReport, Watch, Window};
+use crate::trial::{Side, TrialPlan, TrialReport, Watch, Window};
 use std::time::Duration;
 
 /// Runs trials: the live rig on real sockets, the simulated rig in virtual time.
@@ -14,6 +15,9 @@ pub trait Rig {
         seen: &mut dyn FnMut(&Window),
     ) -> impl Future<Output = Result<TrialReport, RunError>>;
 
+    /// Lets so much time pass before the next trial.
+    fn wait(&mut self, time: Duration) -> impl Future<Output = Result<(), RunError>>;
+
     /// Time since the rig was made: what the budget counts.
     fn elapsed(&self) -> Duration;
 }
@@ -22,10 +26,12 @@ pub trait Rig {
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The target stopped while it was measured.
-    #[error("the target stopped during trial {}: {status}", trial + 1)]
+    #[error("the {} stopped during trial {}: {status}", named(*who), trial + 1)]
     TargetDied {
         /// Number of the trial, from 0; people count from 1.
         trial: u32,
+        /// Which one, where two were compared.
+        who: Side,
         /// How it ended.
         status: String,
         /// The last lines of its log.
@@ -38,6 +44,25 @@ pub enum RunError {
         trial: u32,
         /// How long it was asked.
         waited: std::time::Duration,
+    },
+    /// The target was to be started anew, and did not come back.
+    #[error("the target could not be restarted before trial {}", trial + 1)]
+    NotRestarted {
+        /// Number of the trial, from 0; people count from 1.
+        trial: u32,
+        /// What happened.
+        #[source]
+        source: LaunchError,
+    },
+    /// The target did not do the reset that the suite asks for between trials.
+    #[error("the target refused its reset before trial {}: {request} {answer}", trial + 1)]
+    ResetRefused {
+        /// Number of the trial, from 0; people count from 1.
+        trial: u32,
+        /// Method and path.
+        request: String,
+        /// What it answered instead of 2xx.
+        answer: String,
     },
     /// This machine cannot offer the load of the next trial.
     #[error("trial {} was not begun: {refusal}; {}", trial + 1, refusal.advice())]
@@ -68,4 +93,12 @@ pub enum RunError {
         #[source]
         source: std::io::Error,
     },
+}
+
+fn named(side: Side) -> &'static str {
+    match side {
+        Side::Only => "target",
+        Side::Base => "base",
+        Side::Head => "head",
+    }
 }

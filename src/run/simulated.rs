@@ -1,49 +1,82 @@
-//! The simulated rig: the demo's model in virtual time, fed by the same schedule and counted by the
-//! same recorder as the live rig. A whole check takes milliseconds.
+//! The simulated rig: a model of a service in virtual time, fed by the same schedule and counted by
+//! the same recorder as the live rig. A whole check takes milliseconds.
+
+mod model;
+mod weather;
+mod world;
 
 use super::{Rig, RunError};
 use crate::demo::Profile;
-use crate::demo::model::{Admission, Event, Progress, Request, Server};
-use crate::load::{Due, Play, Share, pause};
-use crate::trial::{
-    Ended, Ending, Expected, Flow, Outcome, Readings, Recorder, RequestId, Timeline, TrialPlan,
-    TrialReport, Usage, Watch, Window,
-};
-use crate::workload::{HistoryMode, Random, Session, SessionLaw};
-use std::collections::HashMap;
+use crate::load::Play;
+use crate::trial::{Expected, Recorder, TrialPlan, TrialReport, Watch, Window};
+use crate::workload::{Random, SessionLaw, Setting};
+pub use model::{Model, Service};
+use std::sync::Arc;
 use std::time::Duration;
+use weather::Sky;
+pub use weather::{Neighbour, Wander, Weather};
+use world::World;
 
 /// A rig in virtual time.
 #[derive(Debug)]
 pub struct Simulated {
-    profile: Profile,
+    service: Arc<dyn Service>,
     law: SessionLaw,
-    /// Standard deviation of the logarithm of the server's speed between trials.
-    speed_sd: f64,
-    /// Share of the requests that the generator is late with or loses, to test that it is noticed.
-    starved: bool,
+    weather: Weather,
+    /// How late the generator is with every request, to test that it is noticed.
+    lag: Duration,
+    seed: u64,
     random: Random,
+    trials: u32,
     elapsed: Duration,
+    /// What the last trial played, and the requests that it measured: to tell them the whole sequence is
+    /// drawn.
+    measured: Option<(Played, u64)>,
 }
 
+/// Seed, cut and count of a trial, and what its knob set.
+type Played = ([u64; 3], Option<Setting>);
+
 impl Simulated {
-    /// A rig for this server and law of sessions; `seed` draws what differs between its trials.
+    /// A rig for the demo of this profile and this law of sessions; `seed` draws what differs between
+    /// its trials, which follow each other without a pause.
     #[must_use]
     pub fn new(profile: Profile, law: SessionLaw, seed: u64) -> Self {
-        let random = Random::new(seed, "simulated");
-        Self { profile, law, speed_sd: 0.0, starved: false, random, elapsed: Duration::ZERO }
+        Self::serving(Arc::new(profile), law, seed)
+    }
+
+    /// The same for any service.
+    #[must_use]
+    pub fn serving(service: Arc<dyn Service>, law: SessionLaw, seed: u64) -> Self {
+        Self {
+            service,
+            law,
+            weather: Weather { pause: Duration::ZERO, ..Weather::calm() },
+            lag: Duration::ZERO,
+            seed,
+            random: Random::new(seed, "simulated"),
+            trials: 0,
+            elapsed: Duration::ZERO,
+            measured: None,
+        }
     }
 
     /// With a server whose speed differs between trials by this standard deviation (of its logarithm).
     #[must_use]
     pub fn with_speed_sd(self, speed_sd: f64) -> Self {
-        Self { speed_sd, ..self }
+        Self { weather: Weather { between_sd: speed_sd, ..self.weather }, ..self }
+    }
+
+    /// In this weather.
+    #[must_use]
+    pub fn with_weather(self, weather: Weather) -> Self {
+        Self { weather, ..self }
     }
 
     /// With a generator that sends every request 100 ms late.
     #[must_use]
     pub fn starved(self) -> Self {
-        Self { starved: true, ..self }
+        Self { lag: Duration::from_millis(100), ..self }
     }
 
     /// Runs one trial.
@@ -53,12 +86,34 @@ impl Simulated {
         watch: &mut dyn Watch,
         seen: &mut dyn FnMut(&Window),
     ) -> TrialReport {
-        let mut profile = self.profile.clone();
-        profile.seed = self.random.bits();
-        profile.faults.slowdown *= libm::exp(self.speed_sd * self.random.normal());
-        let report = World::new(&profile, &self.law, plan, self.starved).run(plan, watch, seen);
-        self.elapsed += report.elapsed;
+        let law = self.law.with(plan.setting.as_ref());
+        let model = self.service.start(self.random.bits());
+        let apart = -self.weather.between_sd * self.random.normal();
+        let sky = Sky::new(self.weather, self.seed, self.trials, self.elapsed, apart);
+        let expected = Expected {
+            requests: self.requests(&law, plan),
+            request_limit: plan.request_limit,
+            has_tokens: true,
+            has_pauses: self.law.has_pauses(),
+        };
+        let recorder = Recorder::new(plan.clone(), expected);
+        let world = World::new(model, sky, &law, plan, recorder, self.lag);
+        let report = world.run(plan, watch, seen);
+        self.trials += 1;
+        self.elapsed += report.elapsed + self.weather.pause;
         report
+    }
+
+    fn requests(&mut self, law: &SessionLaw, plan: &TrialPlan) -> u64 {
+        let key = ([plan.seed, plan.cut, plan.count], plan.setting.clone());
+        match &self.measured {
+            Some((of, requests)) if *of == key => *requests,
+            Some(_) | None => {
+                let requests = Play::extent(law, plan).requests;
+                self.measured = Some((key, requests));
+                requests
+            }
+        }
     }
 }
 
@@ -72,148 +127,12 @@ impl Rig for Simulated {
         Ok(self.trial(plan, watch, seen))
     }
 
+    async fn wait(&mut self, time: Duration) -> Result<(), RunError> {
+        self.elapsed += time;
+        Ok(())
+    }
+
     fn elapsed(&self) -> Duration {
         self.elapsed
-    }
-}
-
-/// One trial's server, schedule and recorder.
-struct World<'a> {
-    law: &'a SessionLaw,
-    play: Play,
-    recorder: Recorder,
-    server: Server,
-    running: HashMap<u64, (RequestId, u64)>,
-    next_id: u64,
-    lag: Duration,
-}
-
-impl<'a> World<'a> {
-    fn new(profile: &Profile, law: &'a SessionLaw, plan: &TrialPlan, starved: bool) -> Self {
-        let requests = Play::extent(law, plan).requests;
-        let expected = Expected {
-            requests,
-            request_limit: plan.request_limit,
-            has_tokens: true,
-            has_pauses: law.has_pauses(),
-        };
-        Self {
-            law,
-            play: Play::new(law, plan, Share::WHOLE),
-            recorder: Recorder::new(plan.clone(), expected),
-            server: Server::new(profile),
-            running: HashMap::new(),
-            next_id: 0,
-            lag: if starved { Duration::from_millis(100) } else { Duration::ZERO },
-        }
-    }
-
-    fn run(
-        mut self,
-        plan: &TrialPlan,
-        watch: &mut dyn Watch,
-        seen: &mut dyn FnMut(&Window),
-    ) -> TrialReport {
-        let mut tick = Duration::from_secs(1);
-        let mut timeline = Timeline::default();
-        let (now, ended) = loop {
-            let due = self.play.next_due().map(|due| due + self.lag);
-            let next = [due, self.server.next_event(), Some(tick)].into_iter().flatten().min();
-            let now = next.unwrap_or(tick);
-            if now >= plan.time_limit {
-                break (plan.time_limit, Ended::Stopped);
-            }
-            for event in self.server.advance(now) {
-                self.heard(event);
-            }
-            let until = now.saturating_sub(self.lag);
-            while !self.recorder.is_spent()
-                && let Some(due) = self.play.pop(until)
-            {
-                self.send(&due, now);
-            }
-            if self.recorder.is_decided() {
-                break (now, Ended::Complete);
-            }
-            if self.recorder.is_spent() && self.play.next_due().is_some_and(|due| due <= until) {
-                break (now, Ended::Stopped);
-            }
-            if now >= tick {
-                let window = self.recorder.close_window(now);
-                seen(&window);
-                let flow = watch.observe(&window);
-                timeline.push(window);
-                if let Flow::Stop(reason) = flow {
-                    break (now, reason.into());
-                }
-                tick += Duration::from_secs(1);
-            }
-        };
-        self.recorder.into_report(now, ended, Readings::default(), timeline)
-    }
-
-    fn send(&mut self, due: &Due, now: Duration) {
-        self.recorder.intended(due.id, due.intended);
-        self.recorder.written(due.id, now);
-        let turn = due.id.turn as usize;
-        let output_tokens = due.session.turns.get(turn).map_or(1, |turn| turn.output_tokens);
-        let prompt_tokens = prompt_tokens(&due.session, turn, self.law.history);
-        let id = self.next_id;
-        self.next_id += 1;
-        // Exactly so long, as with `ignore_eos`.
-        let request = Request { id, prompt_tokens, output_tokens, output_min: output_tokens };
-        match self.server.submit(now, request) {
-            Admission::Accepted => {
-                self.running.insert(id, (due.id, u64::from(output_tokens)));
-            }
-            Admission::Shed { retry_after } => {
-                self.ended(due.id, now, Ending::of(Outcome::Shed), Some(retry_after));
-            }
-            Admission::ContextExceeded { .. } | Admission::Failed => {
-                self.ended(due.id, now, Ending::of(Outcome::HttpError), None);
-            }
-        }
-    }
-
-    fn heard(&mut self, event: Event) {
-        let Some(&(id, tokens)) = self.running.get(&event.id) else { return };
-        self.recorder.chunk(id, event.at, true);
-        let ending = match event.progress {
-            Progress::More => return,
-            Progress::Finished | Progress::Stopped => {
-                let usage = Usage { prompt_tokens: 0, completion_tokens: tokens };
-                Ending { usage: Some(usage), ..Ending::of(Outcome::Ok) }
-            }
-            Progress::Cut => Ending::of(Outcome::Truncated),
-        };
-        self.running.remove(&event.id);
-        self.ended(id, event.at, ending, None);
-    }
-
-    fn ended(
-        &mut self,
-        id: RequestId,
-        at: Duration,
-        ending: Ending,
-        retry_after: Option<Duration>,
-    ) {
-        self.recorder.end(id, at, ending);
-        let ok = ending.outcome == Outcome::Ok;
-        let pause = pause(ending.outcome, retry_after);
-        for lost in self.play.ended(id, at, ok, pause) {
-            self.recorder.lost(lost, at);
-        }
-    }
-}
-
-/// Tokens that a turn sends: its own, and with inherited history all that went before.
-fn prompt_tokens(session: &Session, turn: usize, history: HistoryMode) -> u32 {
-    let own = session.turns.get(turn).map_or(0, |turn| turn.prompt_tokens);
-    match history {
-        HistoryMode::None => own,
-        HistoryMode::Inherit => {
-            let before = session.turns.iter().take(turn);
-            before.map(|turn| turn.prompt_tokens + turn.output_tokens).sum::<u32>() + own
-        }
     }
 }

@@ -1,4 +1,5 @@
-//! Bracket, then bisection with confirmation.
+//! Bracket, then bisection with confirmation: for knobs at which a service turns from one answer to the
+//! other, such as the longest context that it takes.
 //!
 //! Single answers only bracket. Near the crossing a value counts as *holding* when two more trials
 //! say so than say otherwise (trials at higher values that held speak for it, trials at lower values
@@ -6,27 +7,8 @@
 //! value that holds and the lowest that breaks, widened by the noise seen between trials: never a
 //! plain bracket, in which one wrong answer is believed for ever.
 
-use super::crossing::{crossing, support};
-
-/// One answer: whether all conditions held at this value.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Point {
-    /// The knob's value.
-    pub value: f64,
-    /// Whether everything held.
-    pub held: bool,
-    /// Whether it was a full trial of the common sequence; short probes only bracket.
-    pub full: bool,
-}
-
-/// Which values the knob can take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scale {
-    /// Any.
-    Real,
-    /// Whole numbers.
-    Whole,
-}
+use super::crossing::{contradicted, crossing, support};
+use super::{Answer, Ask, Point, Scale};
 
 /// The search, without its state: that is the list of points.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,41 +27,8 @@ pub struct Bisect {
     pub start: Option<f64>,
 }
 
-/// What the search wants.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Ask {
-    /// A short trial, to bracket.
-    Probe(f64),
-    /// A full trial of the common sequence.
-    Play(f64),
-    /// Nothing: this is the answer.
-    Done(Answer),
-}
-
-/// The answer.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Answer {
-    /// The crossing, with its interval.
-    Crossing {
-        /// Where the answers turn.
-        value: f64,
-        /// Highest value that holds, less the noise.
-        low: f64,
-        /// Lowest value that breaks, plus the noise; of a whole knob the largest that may hold.
-        high: f64,
-        /// Noise between trials, as a difference of logarithms.
-        noise: f64,
-    },
-    /// The top of the range holds.
-    AtLeast(f64),
-    /// The bottom of the range breaks.
-    NoneHolds(f64),
-}
-
 /// Trials that must agree, net of those that contradict.
 const AGREE: i64 = 2;
-/// A bracket narrower than this (difference of logarithms) is searched with full trials.
-const BRACKET: f64 = 0.25;
 
 impl Bisect {
     /// The next value, or the answer. A pure function of the points.
@@ -133,7 +82,7 @@ impl Bisect {
     fn upwards(&self, held: f64, near: &[Point]) -> Ask {
         let next = match (self.start, self.to) {
             (Some(start), _) => held * self.step(start, held),
-            (None, Some(to)) if (to / held).ln() > BRACKET => (held * to).sqrt(),
+            (None, Some(to)) if (to / held).ln() > super::BRACKET => (held * to).sqrt(),
             (None, Some(to)) => to,
             (None, None) => held * self.expand,
         };
@@ -149,7 +98,7 @@ impl Bisect {
     fn downwards(&self, broke: f64, near: &[Point]) -> Ask {
         let next = match self.start {
             Some(start) => broke / self.step(start, broke),
-            None if (broke / self.from).ln() > BRACKET => (broke * self.from).sqrt(),
+            None if (broke / self.from).ln() > super::BRACKET => (broke * self.from).sqrt(),
             None => self.from,
         };
         if next <= self.from || !self.is_between(next, self.from, broke) {
@@ -174,7 +123,7 @@ impl Bisect {
     fn between(&self, below: f64, above: f64, near: &[Point]) -> Ask {
         let gap = (above / below).ln();
         let middle = self.value((below * above).sqrt());
-        if gap > BRACKET
+        if gap > super::BRACKET
             && self.start.is_none()
             && near.is_empty()
             && self.is_between(middle, below, above)
@@ -311,14 +260,6 @@ fn judged(near: &[Point]) -> (Option<f64>, Option<f64>) {
         values().filter(|&value| support(near, value) >= AGREE).max_by(f64::total_cmp),
         values().filter(|&value| support(near, value) <= -AGREE).min_by(f64::total_cmp),
     )
-}
-
-/// Whether full trials say otherwise than a short probe: short trials flatter.
-fn contradicted(probe: Point, near: &[Point]) -> bool {
-    near.iter().any(|full| match probe.held {
-        true => !full.held && full.value <= probe.value,
-        false => full.held && full.value >= probe.value,
-    })
 }
 
 #[cfg(test)]

@@ -15,6 +15,14 @@ pub(super) fn support(points: &[Point], value: f64) -> i64 {
         .sum()
 }
 
+/// Whether full trials say otherwise than a short probe: short trials flatter.
+pub(super) fn contradicted(probe: Point, near: &[Point]) -> bool {
+    near.iter().any(|full| match probe.held {
+        true => !full.held && full.value <= probe.value,
+        false => full.held && full.value >= probe.value,
+    })
+}
+
 /// The neighbours of the turning point: the cut that contradicts the fewest answers, as the interval
 /// of values (`below`, `above`) in which it may lie. Where several cuts are equally good they are
 /// taken together. `None` at an end where no answer bounds it.
@@ -55,7 +63,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn points(list: &[(f64, bool)]) -> Vec<Point> {
-        list.iter().map(|&(value, held)| Point { value, held, full: true }).collect()
+        list.iter().map(|&(value, held)| Point::plain(value, held, true)).collect()
     }
 
     #[test]

@@ -114,6 +114,12 @@ impl Slo {
         }
     }
 
+    /// Whether one observation that is not good breaks it (`success >= 100%`, `p100`).
+    #[must_use]
+    pub fn allows_no_failure(&self) -> bool {
+        matches!(self.rule(), Rule::Share { allowed, .. } if allowed == Ratio::ZERO)
+    }
+
     /// The limit of a latency condition; `None` for the others.
     #[must_use]
     pub fn latency_limit(&self) -> Option<Duration> {

@@ -45,6 +45,17 @@ pub fn descendants(root: i32) -> io::Result<Vec<Process>> {
     Ok(below.into_iter().map(|entry| entry.process).collect())
 }
 
+/// The same with those that are dead and wait to be reaped: what they used is still told only by
+/// themselves.
+///
+/// # Errors
+///
+/// When the process table cannot be read (no `/proc`).
+pub fn descendants_and_dead(root: i32) -> io::Result<Vec<Process>> {
+    let below = entries_below(root, table()?);
+    Ok(below.into_iter().map(|entry| entry.process).collect())
+}
+
 /// The oldest child of `parent`, if any lives.
 pub(super) fn oldest_child(parent: i32) -> Option<Process> {
     let below = entries_below(parent, table().ok()?);

@@ -17,7 +17,7 @@ mod ready;
 mod start;
 mod tail;
 
-pub use descendants::{Process, descendants};
+pub use descendants::{Process, descendants, descendants_and_dead};
 pub use environment::secrets_of;
 pub use error::{EndStatus, Exit, TargetError};
 pub use guard::{COULD_NOT_START, GUARD_VERB, run_guard};

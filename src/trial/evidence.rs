@@ -39,8 +39,16 @@ impl Tally {
     }
 }
 
-/// A trial is settled when a condition is broken by this factor: the rest cannot bring it back.
-pub const SETTLED_FACTOR: u64 = 4;
+/// A condition is settled when it is broken by this factor: the rest cannot bring it back.
+const SETTLED_FACTOR: f64 = 4.0;
+
+/// The share of observations that are not good which settles a condition that allows the share
+/// `allowed`: four times as much, or, where that is more than half, halfway from there to all.
+#[must_use]
+pub fn settled_share(allowed: f64) -> f64 {
+    let settled = SETTLED_FACTOR * allowed;
+    if settled > 0.5 { f64::midpoint(1.0, allowed) } else { settled }
+}
 
 /// What a trial says about one SLO.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,7 +95,7 @@ pub fn judge(slo: &Slo, tally: Tally, observed: Option<f64>) -> Evidence {
             if tally.n < SloResult::needed(slo) {
                 // By definition too small to tell, unless even the smallest sample that could tell
                 // would be settled by what was seen.
-                return if tally.not_good > SETTLED_FACTOR {
+                return if as_f64(tally.not_good) > SETTLED_FACTOR {
                     Evidence::Violated
                 } else {
                     Evidence::Undecided

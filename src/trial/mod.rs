@@ -23,19 +23,19 @@ mod window_result;
 
 pub use cells::Cells;
 pub use distribution::{Distribution, Observed, Series};
-pub use evidence::{Evidence, SETTLED_FACTOR, SloResult, Tally, judge, share_holds};
+pub use evidence::{Evidence, SloResult, Tally, judge, settled_share, share_holds};
 pub use health::{
     Chunks, GeneratorWatch, Health, HealthNote, InvalidReason, Readings, Scarce, Seen, Turnover,
     examine, send_lag_limit,
 };
 pub use latency_result::LatencyResult;
 pub use outcome::{Counts, Outcome};
-pub use plan::{Load, Purpose, TrialPlan};
+pub use plan::{Load, Purpose, Side, TrialPlan};
 pub use recorder::{Closing, Ending, Expected, Finished, Recorder, RequestId, Totals, Usage};
 pub use report::{Ended, Rates, TokenSource, TrialReport};
 pub use result::{
-    CountsResult, EndedResult, EvidenceResult, HealthResult, RatesResult, Reason, TokensResult,
-    TrialResult, TrialSlo, Validity, notes_of, reasons_of, tidy, unit_of,
+    CountsResult, EndedResult, EvidenceResult, HealthResult, RatesResult, Reason, TargetSide,
+    TokensResult, TrialResult, TrialSlo, Validity, notes_of, reasons_of, tidy, unit_of,
 };
 pub use timeline::Timeline;
 pub use trace::TraceRow;

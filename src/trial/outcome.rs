@@ -18,6 +18,8 @@ pub enum Outcome {
     StreamError,
     /// The answer ended without a terminal signal.
     Truncated,
+    /// Whole, but shorter than asked, where the length of answers is what is varied.
+    Short,
     /// A terminal signal, but no output.
     Empty,
     /// The answer is not what the protocol says (HTML, bad JSON, no event stream).
@@ -46,12 +48,13 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every class, in the order in which reports show them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Ok,
         Self::Shed,
         Self::HttpError,
         Self::StreamError,
         Self::Truncated,
+        Self::Short,
         Self::Empty,
         Self::Malformed,
         Self::Oversized,
@@ -84,6 +87,7 @@ impl Outcome {
             Self::HttpError => "http_error",
             Self::StreamError => "stream_error",
             Self::Truncated => "truncated",
+            Self::Short => "short",
             Self::Empty => "empty",
             Self::Malformed => "malformed",
             Self::Oversized => "oversized",

@@ -2,7 +2,8 @@
 
 use crate::slo::{Metric, Slo};
 use crate::units::{KnobValue, Rate};
-use crate::workload::Arrivals;
+use crate::workload::{Arrivals, Setting};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
 use std::ops::Range;
@@ -35,6 +36,15 @@ impl Load {
         }
     }
 
+    /// The unit of its number, for reports.
+    #[must_use]
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::Open { .. } => "sessions/s",
+            Self::Closed { .. } => "sessions",
+        }
+    }
+
     /// The number that was set.
     #[must_use]
     pub fn value(self) -> f64 {
@@ -46,13 +56,30 @@ impl Load {
 }
 
 /// What a trial is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
     /// A short look, to find the right order of magnitude.
     Probe,
     /// A whole play of the common sequence: evidence.
     Play,
+    /// The first play near the capacity once more, at the end of a search: has the target changed?
+    Anchor,
+    /// A play above what was accepted, after it has held: is it more now?
+    Above,
+}
+
+/// Which target a trial is played against, where there are two.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// There is only one.
+    #[default]
+    Only,
+    /// What there was before.
+    Base,
+    /// What is to replace it.
+    Head,
 }
 
 /// One trial: the measured sessions are `cut..cut + count` of the suite's sequence; the load goes on
@@ -65,12 +92,16 @@ pub struct TrialPlan {
     pub check: String,
     /// What it is for.
     pub purpose: Purpose,
+    /// Against which target.
+    pub side: Side,
     /// Name of the knob.
     pub knob: String,
     /// Value of the knob.
     pub value: KnobValue,
     /// How much load.
     pub load: Load,
+    /// What else it sets, where the knob is not the load.
+    pub setting: Option<Setting>,
     /// Seed of the sequence: the same in every trial of a check.
     pub seed: u64,
     /// Sessions played before the measured ones.
@@ -86,6 +117,12 @@ pub struct TrialPlan {
 }
 
 impl TrialPlan {
+    /// Unit of the knob's value, for reports.
+    #[must_use]
+    pub fn unit(&self) -> &str {
+        self.setting.as_ref().map_or(self.load.unit(), |setting| setting.dial.unit())
+    }
+
     /// Numbers of the measured sessions.
     #[must_use]
     pub fn measured(&self) -> Range<u64> {

@@ -359,6 +359,7 @@ impl Recorder {
         let mut window = std::mem::replace(&mut self.window, next);
         window.end = now;
         window.in_flight = self.in_flight.len() as u64;
+        window.measured_due = self.totals.counts.intended;
         window.measured_ended = self.totals.counts.ended();
         window.sending.measured_late = self.measured_late;
         window.sending.measured_held_back = self.totals.counts.held_back;

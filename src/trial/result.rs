@@ -2,8 +2,8 @@
 
 use super::latency_result::{LatencyResult, latency_of};
 use super::{
-    Counts, Ended, Evidence, Health, HealthNote, InvalidReason, Load, Outcome, Rates, SloResult,
-    TokenSource, TrialReport,
+    Counts, Ended, Evidence, Health, HealthNote, InvalidReason, Load, Outcome, Purpose, Rates,
+    Side, SloResult, TokenSource, TrialReport,
 };
 use crate::slo::Slo;
 use crate::units::Unit;
@@ -17,12 +17,21 @@ use std::time::Duration;
 pub struct TrialResult {
     /// Number of the trial within its check, from 0.
     pub index: u32,
+    /// What the check ran it for; older files do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<Purpose>,
+    /// Against which target it was played, where two were compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub side: Option<TargetSide>,
     /// Name of what was varied.
     pub knob: String,
     /// Its value, in `unit`.
     pub value: f64,
     /// Unit of the value.
     pub unit: String,
+    /// The load, where it is not what was varied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<LoadResult>,
     /// How the trial ended.
     pub ended: EndedResult,
     /// Whether it says something about the target.
@@ -60,15 +69,14 @@ pub struct TrialResult {
 
 impl From<&TrialReport> for TrialResult {
     fn from(report: &TrialReport) -> Self {
-        let unit = match report.plan.load {
-            Load::Open { .. } => "sessions/s",
-            Load::Closed { .. } => "sessions",
-        };
         Self {
             index: report.plan.index,
+            purpose: Some(report.plan.purpose),
+            side: TargetSide::of(report.plan.side),
             knob: report.plan.knob.clone(),
             value: tidy(report.plan.value.get()),
-            unit: unit.to_owned(),
+            unit: report.plan.unit().to_owned(),
+            load: report.plan.setting.as_ref().map(|_| report.plan.load.into()),
             ended: report.ended.into(),
             validity: if report.is_valid() { Validity::Valid } else { Validity::Invalid },
             reasons: reasons_of(&report.health.invalid, report.health.readings.can_offer_per_s),
@@ -90,6 +98,50 @@ impl From<&TrialReport> for TrialResult {
                 .collect(),
             target: IndexMap::new(),
         }
+    }
+}
+
+/// One of two targets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TargetSide {
+    /// What there was before.
+    Base,
+    /// What is to replace it.
+    Head,
+}
+
+impl TargetSide {
+    fn of(side: Side) -> Option<Self> {
+        match side {
+            Side::Only => None,
+            Side::Base => Some(Self::Base),
+            Side::Head => Some(Self::Head),
+        }
+    }
+
+    /// The word in reports.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Base => "base",
+            Self::Head => "head",
+        }
+    }
+}
+
+/// A load.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LoadResult {
+    /// How much, in `unit`.
+    pub value: f64,
+    /// `sessions/s` in open loop, `sessions` in closed loop.
+    pub unit: String,
+}
+
+impl From<Load> for LoadResult {
+    fn from(load: Load) -> Self {
+        Self { value: tidy(load.value()), unit: load.unit().to_owned() }
     }
 }
 
@@ -343,6 +395,10 @@ pub struct HealthResult {
     /// CPU of processes that are neither ours nor the target's / wall time.
     #[serde(default)]
     pub foreign_cores: Option<f64>,
+    /// Speed of a core just before the trial, in slices of a fixed work per second of its time; of a
+    /// target with `command`.
+    #[serde(default)]
+    pub reference_speed: Option<f64>,
 }
 
 impl From<&Health> for HealthResult {
@@ -360,6 +416,7 @@ impl From<&Health> for HealthResult {
             scarce: health.readings.scarce.map(|scarce| scarce.name().to_owned()),
             steal_cores: health.readings.steal_cores.map(tidy),
             foreign_cores: health.readings.foreign_cores.map(tidy),
+            reference_speed: health.readings.reference_speed.map(tidy),
         }
     }
 }

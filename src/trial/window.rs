@@ -25,6 +25,9 @@ pub struct Window {
     pub late: u64,
     /// Requests in flight at its end.
     pub in_flight: u64,
+    /// Measured requests that became due so far.
+    #[serde(default)]
+    pub measured_due: u64,
     /// Measured requests that have ended so far.
     pub measured_ended: u64,
     /// Not-good observations so far, one tally per SLO of the plan.
@@ -53,6 +56,7 @@ impl Window {
 
     /// Adds what a worker that has ended, with this as its last window, had seen until then.
     pub fn carry(&mut self, other: &Self) {
+        self.measured_due += other.measured_due;
         self.measured_ended += other.measured_ended;
         self.sending.measured_late += other.sending.measured_late;
         self.sending.measured_held_back += other.sending.measured_held_back;
@@ -69,6 +73,7 @@ impl Window {
         self.count(next);
         self.end = next.end;
         self.in_flight = next.in_flight;
+        self.measured_due = next.measured_due;
         self.measured_ended = next.measured_ended;
         self.sending.measured_late = next.sending.measured_late;
         self.sending.measured_held_back = next.sending.measured_held_back;
@@ -176,6 +181,7 @@ mod tests {
                     decided,
                     late,
                     in_flight,
+                    measured_due: measured_ended + in_flight,
                     measured_ended,
                     tallies: tallies.into_iter().map(tally).collect(),
                     latency: latency.collect(),

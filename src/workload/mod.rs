@@ -4,9 +4,13 @@
 mod law;
 mod prompt;
 mod random;
+mod realised;
 mod sequence;
+mod setting;
 
 pub use law::{Arrivals, HistoryMode, Length, SessionLaw, ThinkTime};
 pub use prompt::{Message, Role, Salt, conversation};
 pub use random::Random;
+pub use realised::Realised;
 pub use sequence::{Extent, Sequence, SequenceId, Session, Turn};
+pub use setting::{Dial, Setting};

@@ -1,6 +1,7 @@
 //! One fixed, seeded sequence of sessions in unit-rate time. Every trial plays it, stretched by
 //! 1 / rate: common random numbers, without which a trial's noise is mostly the workload's own.
 
+use super::law::{NORMAL_DRAWS_MAX, zipf_ranks, zipf_weight};
 use super::{Arrivals, Length, Random, SessionLaw, ThinkTime};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -184,7 +185,7 @@ impl Iterator for Sequence {
     reason = "checked to lie in min..=max"
 )]
 fn normal_length(random: &mut Random, mean: f64, sd: f64, min: u32, max: u32) -> u32 {
-    for _ in 0..1_000 {
+    for _ in 0..NORMAL_DRAWS_MAX {
         let drawn = libm::round(mean + sd * random.normal());
         if drawn >= f64::from(min) && drawn <= f64::from(max) {
             return drawn as u32;
@@ -193,12 +194,10 @@ fn normal_length(random: &mut Random, mean: f64, sd: f64, min: u32, max: u32) ->
     if mean < f64::from(min) { min } else { max }
 }
 
-/// Cumulated shares of a Zipf law; bounded, because the table is as long as the range.
+/// Cumulated shares of a Zipf law.
 fn zipf_table(length: Length) -> Option<Vec<f64>> {
-    const RANGE_MAX: u32 = 1_000_000;
     let Length::Zipf { exponent, min, max } = length else { return None };
-    let ranks = 1..=(max.saturating_sub(min) + 1).min(RANGE_MAX);
-    let weights = ranks.map(|k| libm::pow(f64::from(k), -exponent));
+    let weights = zipf_ranks(min, max).map(|rank| zipf_weight(rank, exponent));
     let mut cumulated: Vec<f64> = weights
         .scan(0.0, |sum, weight| {
             *sum += weight;

@@ -15,7 +15,7 @@ checks:
   rate:
     capacity: { knob: rate, from: 60, to: 120, precision: 10%, trial: 1s }
     slos: [ p95 ttfc < 200ms, error_rate < 1% ]
-budget: { time: 25s }
+budget: { time: 75s }
 ";
 
 /// The repository's suite and baseline in a folder of their own.
@@ -59,7 +59,7 @@ fn the_repositorys_own_gate_is_green_goes_red_and_refuses_a_hollow_baseline() {
 fn stays_green(bench: &Bench) {
     let Some(ran) = judged(bench, &[]) else { return };
     let ran = ran.exits(0).prints(&["PASS: Capacity holds: `chat-rate` ", "Exit code 0"]);
-    assert!(!ran.stderr.contains("error"), "{ran}");
+    assert!(!ran.stderr.contains("error:"), "{ran}");
     assert_eq!(bench.results()["verdict"], "pass");
     every_format_renders_again(bench, &ran);
 }
@@ -127,7 +127,7 @@ fn accepted(bench: &Bench) {
     let ran = ran.prints(&["rate: capacity over rate\n", "sessions/s", ": the first\n"]);
     assert_eq!(bench.run(&["baseline", "show"]).exits(0).stdout, ran.stdout);
     let file: Value = serde_json::from_str(&bench.read("baselines/short.json")).unwrap();
-    assert_eq!(file["schema"], "plimsoll.baseline/1");
+    assert_eq!(file["schema"], "plimsoll.baseline/2");
     assert_eq!(file["history"]["rate"][0]["reason"], "the first");
 }
 

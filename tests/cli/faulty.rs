@@ -14,6 +14,8 @@ pub(crate) enum Fault {
     None,
     /// None, but a `GET` waits for longer than a first chunk may.
     SlowToGreet,
+    /// 500 where the number after `k=` in the path is above this.
+    RefusesAbove(u32),
     /// 404 for all.
     NotFound,
     /// 401, with the request's headers in the body.
@@ -38,7 +40,8 @@ pub(crate) enum Fault {
     Dead,
     /// Prints each request's headers, and answers like `EchoesHeaders`.
     Prints,
-    /// Serves this many requests (more than one trial has), then the process ends with code 3.
+    /// Serves this many requests (more than one trial has) since its start or its last `POST /reset`,
+    /// then the process ends with code 3.
     Dies(usize),
 }
 
@@ -109,8 +112,20 @@ fn converse(mut stream: TcpStream, fault: Fault, served: &AtomicUsize) -> std::i
             stream.write_all(&whole("200 OK", "text/plain", b"here"))?;
             continue;
         }
+        if head.starts_with("POST /reset ") {
+            let status = if served.swap(0, Ordering::Relaxed) == 0 { "500" } else { "204" };
+            let answer = format!("HTTP/1.1 {status} Some\r\ncontent-length: 0\r\n\r\n");
+            stream.write_all(answer.as_bytes())?;
+            continue;
+        }
         match fault {
             Fault::None | Fault::SlowToGreet => stream.write_all(&answer())?,
+            Fault::RefusesAbove(most) => {
+                let k = head.split_once("k=").and_then(|(_, rest)| rest.split_once(' ')).unwrap().0;
+                let is_fine = k.parse::<u32>().unwrap() <= most;
+                let status = if is_fine { "200 OK" } else { "500 Too Large" };
+                stream.write_all(&whole(status, "text/plain", b"so"))?;
+            }
             Fault::NotFound => stream.write_all(&whole("404 Not Found", "text/plain", b"no"))?,
             Fault::EchoesHeaders | Fault::Prints => {
                 if fault == Fault::Prints {
@@ -248,6 +263,7 @@ fn serves() {
     let fault = match variable("FAULT").as_str() {
         "none" => Fault::None,
         "dies" => Fault::Dies(120),
+        "fills" => Fault::Dies(180),
         "prints" => Fault::Prints,
         other => panic!("no fault `{other}`"),
     };

@@ -3,10 +3,11 @@
 use super::bench::Bench;
 
 /// Every verb that a person may use.
-const VERBS: [&[&str]; 13] = [
+const VERBS: [&[&str]; 14] = [
     &[],
     &["check"],
     &["measure"],
+    &["compare"],
     &["trial"],
     &["baseline"],
     &["baseline", "accept"],
@@ -46,7 +47,7 @@ fn the_help_shows_no_value_of_the_environment() {
 #[test]
 fn every_verb_of_the_overview_has_its_help_here() {
     let bench = Bench::new();
-    for (verb, listed) in [(&[][..], 9), (&["baseline"], 3)] {
+    for (verb, listed) in [(&[][..], 10), (&["baseline"], 3)] {
         let overview = bench.run(&[verb, &["--help"]].concat()).exits(0).stdout;
         let commands = overview.split_once("Commands:\n").unwrap().1.split("\n\n").next().unwrap();
         // A name stands two columns in; what goes on from the line before stands further in.

@@ -5,18 +5,22 @@
 
 mod baselines;
 mod bench;
+mod between_trials;
+mod compare;
 mod demo;
 mod disk;
 mod faulty;
 mod help;
 mod interrupted;
 mod killed;
+mod knobs;
 mod misbehaving;
 mod output;
 mod processes;
 mod secrets;
 mod seen;
 mod shown;
+mod speed;
 mod startup;
 mod templates;
 mod trial;

@@ -86,8 +86,10 @@ fn the_workflow_of_the_readme_uses_inputs_that_the_action_has() {
     let action = fs::read_to_string(root().join("action.yml")).unwrap();
     let (inputs, _) = action.split_once("\noutputs:").unwrap();
     let page = Page::read("README.md");
-    let workflow = page.blocks().into_iter().find(|block| block.language == "yaml").unwrap();
-    let ours = workflow.lines.iter().skip_while(|line| !line.contains("/plimsoll@")).skip(1);
+    let blocks = page.blocks();
+    let workflows = blocks.iter().filter(|block| block.language == "yaml");
+    let lines = workflows.flat_map(|block| &block.lines);
+    let ours = lines.skip_while(|line| !line.contains("/plimsoll@")).skip(1);
     let given: Vec<&str> = ours
         .filter_map(|line| line.split_once("with: {")?.1.strip_suffix('}'))
         .flat_map(|inputs| inputs.split(','))

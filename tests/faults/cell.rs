@@ -67,6 +67,8 @@ pub(crate) fn target(shape: Shape, timeouts: Timeouts, padding: usize) -> Target
             method: "POST".into(),
             path: "/".into(),
             body: Some("x".repeat(padding)),
+            item: None,
+            items_per_request: 1,
         }),
     };
     TargetPlan {
@@ -89,9 +91,11 @@ pub(crate) fn plan(load: Load, cut: u64, count: u64) -> TrialPlan {
         index: 0,
         check: "c".into(),
         purpose: Purpose::Play,
+        side: plimsoll::trial::Side::Only,
         knob: "k".into(),
         value: KnobValue::new(load.value()).unwrap(),
         load,
+        setting: None,
         seed: 5,
         cut,
         count,
@@ -144,7 +148,7 @@ pub(crate) async fn play_knowing(
         in_flight_max: None,
         cpus: &[],
         workers: None,
-        target_pid: None,
+        target_pids: &[],
         calibration: None,
         learnt,
     };

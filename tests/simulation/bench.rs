@@ -3,13 +3,13 @@
 
 use futures_util::FutureExt;
 use plimsoll::baseline::{Acceptance, Baseline, Fingerprint, Loaded, Recorded, Refusal, accept};
-use plimsoll::check::{Allowance, Capacity, Finding};
+use plimsoll::check::{Aim, Allowance, Capacity, Finding, Place, Setup};
 use plimsoll::cli::ExitStatus;
 use plimsoll::config::plan::TargetSource;
 use plimsoll::config::{Plan, read};
 use plimsoll::gate::{Hearing, SuiteVerdict, Verdict, judge_suite};
 use plimsoll::report::{Parts, Results, terminal};
-use plimsoll::run::{Journal, NoJournal, Only, Silent, Simulated, SuiteRun, run_suite};
+use plimsoll::run::{Journal, NoJournal, Only, Orders, Silent, Simulated, SuiteRun, run_suite};
 use std::path::Path;
 use std::time::Duration;
 
@@ -58,20 +58,34 @@ impl Bench {
         if self.is_starved { rig.starved() } else { rig }
     }
 
-    /// A check of the suite as if it were alone in it. A baseline tells where to start.
+    /// A check of the suite as if it were alone in it. A baseline is defended.
     pub(crate) fn experiment(&self, check: &str, loaded: &Loaded) -> Capacity {
         let Plan { checks, sessions, seed, target, budget, .. } = &self.plan;
-        let prior = loaded.baseline().and_then(|baseline| baseline.prior(&self.plan, check));
-        let allowance = Allowance { time: budget.time, requests: budget.requests };
-        Capacity::new(&checks[check], sessions, *seed, target.timeouts.total, prior, allowance)
+        let setup = Setup {
+            plan: &checks[check],
+            law: sessions,
+            seed: *seed,
+            longest_request: target.timeouts.total,
+            allowance: Allowance { time: budget.time, requests: budget.requests },
+            place: Place::Here { reference_speed: None },
+            checks: 1,
+        };
+        Capacity::new(setup, self.aim(loaded, check))
     }
 
-    /// Runs every check. A baseline tells where to start.
+    /// To defend what the baseline has; without one to measure.
+    fn aim(&self, loaded: &Loaded, check: &str) -> Aim {
+        let prior = loaded.baseline().and_then(|baseline| baseline.prior(&self.plan, check));
+        prior.map_or(Aim::Measure(None), Aim::Defend)
+    }
+
+    /// Runs every check. A baseline is defended.
     pub(crate) fn run(&self, loaded: &Loaded, journal: &mut impl Journal) -> SuiteRun {
-        let prior = |check: &str| loaded.baseline()?.prior(&self.plan, check);
+        let aim = |check: &str| self.aim(loaded, check);
         let mut rig = self.rig();
-        let all = Only::new();
-        run_suite(&self.plan, &all, &prior, &mut rig, journal, &mut Silent)
+        let only = &Only::new();
+        let orders = Orders { plan: &self.plan, only, aim: &aim, reference_speed: None };
+        run_suite(&orders, &mut rig, journal, &mut Silent)
             .now_or_never()
             .expect("the simulated rig never waits")
     }
@@ -91,6 +105,7 @@ impl Bench {
             findings: &findings,
             baseline: loaded,
             fingerprint: &machine(),
+            speed: None,
         });
         let results = Results::build(&Parts {
             plan: &self.plan,
@@ -99,6 +114,7 @@ impl Bench {
             baseline: Some((loaded, "baselines/bench.json")),
             fail_on: &self.plan.fail_on,
             fingerprint: &machine(),
+            calibration: None,
             started: &recorded().time,
             elapsed: Duration::from_secs(60),
             startup: None,
@@ -126,7 +142,18 @@ impl Bench {
     pub(crate) fn accept(&self, findings: &[Finding]) -> Result<Baseline, Refusal> {
         let (fingerprint, recorded) = (&machine(), &recorded());
         let plan = &self.plan;
-        accept(&Acceptance { plan, findings, fingerprint, recorded, reason: None }, None)
+        accept(
+            &Acceptance {
+                plan,
+                findings,
+                fingerprint,
+                recorded,
+                calibration: None,
+                between_runs: None,
+                reason: None,
+            },
+            None,
+        )
     }
 }
 

@@ -4,11 +4,11 @@ use crate::bench::{Bench, Checked};
 use plimsoll::baseline::Loaded;
 use plimsoll::check::{Conclusion, Gap};
 use plimsoll::gate::Verdict;
-use plimsoll::run::{NoJournal, Only, Refusal, announce};
+use plimsoll::run::{NoJournal, Only, Orders, Refusal, announce};
 use std::time::Duration;
 
 fn refusal(sets: &[&str]) -> Refusal {
-    announce(&Bench::new(sets).plan, &Only::new(), &|_| None).unwrap_err()
+    announce(&Orders::first(&Bench::new(sets).plan, &Only::new())).unwrap_err()
 }
 
 /// Time and requests that the trials of every check took together.
@@ -28,7 +28,7 @@ fn a_budget_without_room_for_an_answer_is_refused_before_anything_is_sent() {
     for refused in [time, requests] {
         assert!(refused.to_string().starts_with("check `rate` cannot be answered"), "{refused}");
     }
-    let announced = announce(&Bench::new(&[]).plan, &Only::new(), &|_| None).unwrap();
+    let announced = announce(&Orders::first(&Bench::new(&[]).plan, &Only::new())).unwrap();
     let (name, cost, allowance) = &announced[0];
     assert!(name == "rate" && cost.typical < allowance.time, "{cost:?}");
 }

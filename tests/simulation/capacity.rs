@@ -3,8 +3,10 @@
 //! Truth: the load at which a trial of the sequence that was played, at its length, meets the SLOs
 //! half the time, found by virtual replays with other jitter of the server.
 
+use crate::bench::Bench;
 use crate::world::{median, search, truth};
-use plimsoll::check::Conclusion;
+use plimsoll::baseline::Loaded;
+use plimsoll::check::{Conclusion, OVER_SEQUENCES};
 use plimsoll::trial::Purpose;
 
 #[derive(Debug, Default)]
@@ -77,4 +79,19 @@ fn a_server_whose_speed_varies_between_trials_is_still_covered() {
     // At a true coverage of 0.85 fewer than 42 of 60 has a probability below 0.002.
     assert!(score.found >= 58 && score.covered >= 42, "{} of {}", score.covered, score.found);
     assert!(error < 0.05 && width < 0.25, "error {error}, width {width}");
+}
+
+#[test]
+fn several_sequences_widen_the_interval_by_what_differs_between_them() {
+    let several = "checks.rate.capacity.sequences=3";
+    let budget = "budget.time=10m";
+    let finding = Bench::new(&[several, budget]).check(&Loaded::Missing).findings.remove(0);
+    let (own, over) = (&finding.metrics["capacity"], &finding.metrics[OVER_SEQUENCES]);
+    assert!(over.high - over.low > own.high - own.low, "{own} {over}");
+    assert!(over.trials >= own.trials + 12, "{own} {over}");
+    // The suite's own sequence is the one that a baseline is compared by, and not moved by the others.
+    let alone = Bench::new(&[budget]).check(&Loaded::Missing).findings.remove(0);
+    assert_eq!(alone.metrics["capacity"], *own);
+    assert!(!alone.metrics.contains_key(OVER_SEQUENCES));
+    assert_eq!(alone.sequence, finding.sequence);
 }

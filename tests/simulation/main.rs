@@ -14,6 +14,7 @@ mod bench;
 mod budget;
 mod capacity;
 mod check;
+mod dials;
 mod replay;
 mod saved;
 mod world;

@@ -13,6 +13,8 @@ use std::time::Duration;
 fn worlds() -> Vec<(Bench, Loaded)> {
     let baseline = Bench::new(&[]).baseline();
     let closed = "checks.rate.capacity={knob: concurrency, from: 1, to: 100, trial: 3s}";
+    let lengths =
+        "checks.rate.capacity={knob: prompt_tokens, from: 100, to: 9000, rate: 20, trial: 3s}";
     let loose = "checks.rate.slos=[p95 ttfc < 20s, error_rate < 100%]";
     let noisy = Bench { speed_sd: 0.03, ..Bench::new(&[]) };
     let starved = Bench { is_starved: true, ..Bench::new(&[]) };
@@ -24,6 +26,7 @@ fn worlds() -> Vec<(Bench, Loaded)> {
         (Bench::new(&[loose, "target.demo.max_queue=1000000"]), Loaded::Missing),
         (Bench::new(&["budget.time=20s"]), Loaded::Missing),
         (Bench::new(&[closed]), Loaded::Missing),
+        (Bench::new(&[lengths]), Loaded::Missing),
         (starved, baseline),
     ]
 }
@@ -61,7 +64,9 @@ fn the_same_history_gives_the_same_step() {
         for (cut, trial) in trials.iter().enumerate() {
             let history = history(&trials[..cut]);
             for _again in 0..2 {
-                let Step::Run(next) = check.next(&history) else { panic!("done after {cut}") };
+                let Step::Run { plan: next, .. } = check.next(&history) else {
+                    panic!("done after {cut}")
+                };
                 assert_eq!(asked(&next), asked(&trial.plan), "after {cut} trials");
             }
         }

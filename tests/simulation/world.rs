@@ -1,8 +1,8 @@
 //! A check of the demo's standard profile on the simulated rig, and the truth about it.
 
 use futures_util::FutureExt;
-use plimsoll::check::{Allowance, Capacity, Curtail, Finding, History};
-use plimsoll::config::plan::{CapacityPlan, CheckPlan, Knob, SloPlan};
+use plimsoll::check::{Aim, Allowance, Capacity, Curtail, Finding, History, Place, Setup};
+use plimsoll::config::plan::{CapacityPlan, CheckPlan, Knob, Method, SloPlan};
 use plimsoll::demo::Profile;
 use plimsoll::load::Play;
 use plimsoll::run::{Budget, NoJournal, Silent, Simulated, drive};
@@ -35,6 +35,9 @@ pub(crate) fn check() -> CheckPlan {
             precision: Ratio::new(0.025).unwrap(),
             max_trials: 60,
             trial: Some(Duration::from_secs(3)),
+            between_trials: plimsoll::config::plan::BetweenTrials::Keep,
+            method: Method::Posterior,
+            sequences: 1,
         },
         slos: slos.map(|text| SloPlan { slo: Slo::parse(text).unwrap(), line: None }).to_vec(),
         gates: std::collections::BTreeMap::new(),
@@ -48,7 +51,16 @@ pub(crate) const ALLOWANCE: Allowance =
 
 /// One search with this seed of the sequence, on a server whose speed varies by `speed_sd`.
 pub(crate) fn search(seed: u64, speed_sd: f64) -> (Finding, History) {
-    let check = Capacity::new(&check(), &law(), seed, Duration::from_secs(20), None, ALLOWANCE);
+    let setup = Setup {
+        plan: &check(),
+        law: &law(),
+        seed,
+        longest_request: Duration::from_secs(20),
+        allowance: ALLOWANCE,
+        place: Place::Here { reference_speed: None },
+        checks: 1,
+    };
+    let check = Capacity::new(setup, Aim::Measure(None));
     let mut rig =
         Simulated::new(Profile::named("llm").unwrap(), law(), seed).with_speed_sd(speed_sd);
     let budget = Budget { time: Duration::from_secs(600), requests: ALLOWANCE.requests };

@@ -87,6 +87,7 @@ fn what_waited_for_us_arrived_when_it_came() {
             salt: Salt::new(0, 0, "c", 0),
             history: HistoryMode::None,
             answers: &[],
+            setting: None,
         };
         // The kernel takes a while until it stamps; then the same answer once more.
         let began = Instant::now();

@@ -36,6 +36,8 @@ pub(crate) fn http(method: &str, path: &str, body: Option<&str>) -> Api {
         method: method.into(),
         path: path.into(),
         body: body.map(str::to_owned),
+        item: None,
+        items_per_request: 1,
     })
 }
 
@@ -116,6 +118,7 @@ pub(crate) async fn ask(client: &Client, index: u64, turn: usize) -> (Exchanged,
         salt: Salt::new(1, 2, "check", 3),
         history: HistoryMode::Inherit,
         answers: &[],
+        setting: None,
     };
     let exchanged = client.exchange(&asked, Instant::now(), &heard).await;
     (exchanged, heard)

@@ -248,6 +248,7 @@ fn a_limit_that_passed_before_we_began_is_seen_at_once() {
             salt: Salt::new(0, 0, "c", 0),
             history: HistoryMode::None,
             answers: &[],
+            setting: None,
         };
         let intended = Instant::now() - LONG;
         let exchanged = client.exchange(&asked, intended, &crate::client::Heard::default()).await;

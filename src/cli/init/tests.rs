@@ -39,7 +39,9 @@ fn every_preset_is_a_suite_whose_search_fits_its_budgets() {
             let text = text(&[&[&*name], source].concat()).unwrap();
             let measure = format!("budget.time={}", server.facts().measure);
             let plan = plan(&text, &[measure]);
-            let costs = crate::run::announce(&plan, &Default::default(), &|_| None).unwrap();
+            let costs =
+                crate::run::announce(&crate::run::Orders::first(&plan, &Default::default()))
+                    .unwrap();
             for (_, cost, allowance) in costs {
                 assert!(cost.typical < allowance.time, "{name}: {cost:?}");
                 let check = self::plan(&text, &[]).budget.time;

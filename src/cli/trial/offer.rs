@@ -4,10 +4,10 @@ use super::options::Offer;
 use crate::cli::ExitStatus;
 use crate::cli::arguments::{duration, usage};
 use crate::config::Plan;
-use crate::config::plan::{CheckPlan, Knob};
+use crate::config::plan::{CheckPlan, FixedLoad, Knob};
 use crate::trial::{Load, Outcome, Purpose, TrialPlan, TrialReport};
 use crate::units::{CONCURRENCY_MAX, KnobValue, Rate, SESSIONS_MAX, as_f64, at_least_one, share};
-use crate::workload::{Arrivals, Sequence};
+use crate::workload::{Arrivals, Dial, Sequence};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -38,6 +38,10 @@ impl Offer {
             }
             Some(_) => None,
         };
+        if let Knob::Dial(Dial::Parameter(name), _) = &check.capacity.knob {
+            let what = format!("a single trial gives `{{{name}}}` in the request no value");
+            return Err(usage(&what, "write the value itself into a copy of the suite"));
+        }
         let load = self.load(check)?;
         let (count, cut, learn) = match (load, length, self.sessions) {
             (Load::Closed { concurrency }, Some(length), _) => {
@@ -55,9 +59,11 @@ impl Offer {
             index: 0,
             check: check.name.clone(),
             purpose: Purpose::Play,
+            side: crate::trial::Side::Only,
             knob: knob(load).to_owned(),
             value: KnobValue::new(load.value()).ok_or(ExitStatus::Usage)?,
             load,
+            setting: None,
             seed: suite.seed,
             cut,
             count: at_least_one(count),
@@ -75,8 +81,8 @@ impl Offer {
     fn load(&self, check: &CheckPlan) -> Result<Load, ExitStatus> {
         if let Some(rate) = self.rate {
             let of_check = match check.capacity.knob {
-                Knob::Rate(arrivals) => arrivals,
-                Knob::Concurrency => Arrivals::Poisson,
+                Knob::Rate(arrivals) | Knob::Dial(_, FixedLoad::Rate(_, arrivals)) => arrivals,
+                Knob::Concurrency | Knob::Dial(_, FixedLoad::Concurrency(_)) => Arrivals::Poisson,
             };
             let arrivals = self.arrivals.map_or(of_check, Arrivals::from);
             return match Rate::per_second(rate) {

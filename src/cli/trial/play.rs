@@ -79,9 +79,8 @@ impl Playing<'_> {
         if let Some(trace) = &mut self.trace {
             trace.towards(&base_urls);
         }
-        let (nonce, running) = (clock::nonce(clock::now()), launched.running.as_mut());
-        let first = launched.base_url.clone();
-        let mut rig = Live::new(self.suite, first, nonce, running, self.stop.clone(), began)
+        let nonce = clock::nonce(clock::now());
+        let mut rig = Live::new(self.suite, launched, nonce, self.stop.clone(), began)
             .with_base_urls(base_urls)
             .with_cpus(self.cpus.clone())
             .with_workers(self.workers);

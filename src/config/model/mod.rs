@@ -5,7 +5,7 @@ mod check;
 mod target;
 mod workload;
 
-pub(crate) use check::{Arrivals, Capacity, Check, Gate, KnobName};
+pub(crate) use check::{Arrivals, BetweenTrials, Capacity, Check, Gate, Knob, KnobName};
 pub(crate) use target::{ApiName, Demo, ProfileName, Status, Target, Timeouts};
 pub(crate) use workload::{History, Length, Normal, Sessions, ThinkTime, Workload, Zipf};
 
@@ -25,6 +25,9 @@ section! {
         /// The service under test: one of `command`, `url` and `demo`, and how it is spoken to.
         #[schemars(required)]
         target: Target,
+        /// What `plimsoll compare` holds the target against: one of `command`, `url` and `demo`; it is
+        /// spoken to as the target is.
+        base: Target,
         /// The sessions that are played; the same ones in every trial.
         workload: Workload,
         /// The checks by name.

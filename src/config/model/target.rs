@@ -37,7 +37,9 @@ section! {
         stream: Spanned<bool>,
         /// Path below the base URL; default `/v1/chat/completions`.
         path: Spanned<String>,
-        /// Further fields of each request's body, passed on as they are. With `demo`, `ignore_eos` is
+        /// Further fields of each request's body, passed on as they are; but text that is nothing but
+        /// `{prompt_tokens}`, `{output_tokens}` or the parameter that a check varies, in braces, becomes
+        /// that number. With `demo`, `ignore_eos` is
         /// true unless it is given here.
         extra: Keyed<Json>,
         /// The request of `api: http`.
@@ -73,8 +75,9 @@ section! {
 }
 
 section! {
-    /// One plain HTTP request per turn. Path and body may hold `{session}`, `{turn}`, `{request}`,
-    /// `{salt}`, `{prompt}`, `{prompt_tokens}` and `{output_tokens}`.
+    /// One plain HTTP request per turn. Path, body, item and the values of headers may hold
+    /// `{session}`, `{turn}`, `{request}`, `{salt}`, `{prompt}`, `{prompt_tokens}`, `{output_tokens}`
+    /// and the parameter that a check varies; path and body also `{items}` and `{item_count}`.
     Request {
         /// Method; default GET.
         method: Spanned<String>,
@@ -82,6 +85,9 @@ section! {
         path: Spanned<String>,
         /// Body.
         body: Spanned<String>,
+        /// One item: `{items}` is `workload.items_per_request` of them, joined by commas. It may also
+        /// hold `{item}`, its number in the request from 0.
+        item: Spanned<String>,
     }
 }
 

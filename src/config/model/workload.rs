@@ -13,6 +13,9 @@ section! {
         seed: Spanned<u64>,
         /// What a session is like.
         sessions: Sessions,
+        /// Items that one request carries, of `api: http`: reports then say the capacity in items too,
+        /// and `{items}` is so many renderings of `request.item`; default 1.
+        items_per_request: Spanned<u32>,
     }
 }
 

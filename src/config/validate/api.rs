@@ -88,15 +88,8 @@ impl Context<'_> {
         }
         let request = raw.request.as_ref();
         let method = request.and_then(|request| request.method.as_ref());
-        if let Some(method) = method.filter(|method| !METHODS.contains(&method.value.as_str())) {
-            let upper = method.value.to_ascii_uppercase();
-            let hint = if METHODS.contains(&upper.as_str()) {
-                format!("write `{upper}`")
-            } else {
-                format!("write one of {}", METHODS.join(", "))
-            };
-            let what = format!("{} is no method", quoted(&method.value));
-            self.refuse(Code::Http, method.span, what, hint);
+        if let Some(method) = method {
+            self.method(method);
         }
         let path = match request.and_then(|request| request.path.as_ref()) {
             Some(path) => self.path(path, "request.path"),
@@ -107,7 +100,24 @@ impl Context<'_> {
             method: method.map_or_else(|| "GET".to_owned(), |method| method.value.clone()),
             path,
             body: body.map(|body| body.value.clone()),
+            item: request.and_then(|request| Some(request.item.as_ref()?.value.clone())),
+            items_per_request: 1,
         })
+    }
+
+    /// The method of a request.
+    pub(super) fn method(&mut self, method: &Spanned<String>) {
+        if METHODS.contains(&method.value.as_str()) {
+            return;
+        }
+        let upper = method.value.to_ascii_uppercase();
+        let hint = if METHODS.contains(&upper.as_str()) {
+            format!("write `{upper}`")
+        } else {
+            format!("write one of {}", METHODS.join(", "))
+        };
+        let what = format!("{} is no method", quoted(&method.value));
+        self.refuse(Code::Http, method.span, what, hint);
     }
 
     /// A path below the base URL.

@@ -2,18 +2,26 @@
 
 use super::Context;
 use super::gate::default_gate;
+use super::knob::knob_max;
 use crate::config::decode::Spanned;
 use crate::config::identity;
 use crate::config::leaf::Time;
-use crate::config::model::{self, Arrivals as RawArrivals, KnobName};
-use crate::config::plan::{Budget, CapacityPlan, CheckPlan, Knob, TargetPlan};
+use crate::config::model;
+use crate::config::plan::{
+    Budget, CapacityPlan, CheckPlan, GateLimits, Knob, Method, SloPlan, TargetPlan,
+};
 use crate::config::problem::Code;
-use crate::units::{CONCURRENCY_MAX, KnobValue, Ratio};
-use crate::workload::{Arrivals, SessionLaw};
+use crate::slo::Slo;
+use crate::units::{KnobValue, Ratio};
+use crate::workload::SessionLaw;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Largest value of a knob: more than one machine can offer.
-const KNOB_MAX: f64 = 1_000_000.0;
+/// Largest rate: more than one machine can offer.
+pub(super) const KNOB_MAX: f64 = 1_000_000.0;
+
+/// Most sequences of a check.
+const SEQUENCES_MAX: u32 = 9;
 
 /// What a check measures besides its own section; `None` where that part is not right.
 pub(super) struct Measured<'a> {
@@ -21,6 +29,8 @@ pub(super) struct Measured<'a> {
     pub(super) seed: u64,
     pub(super) sessions: Option<&'a SessionLaw>,
     pub(super) budget: Option<&'a Budget>,
+    /// Parameters of the request that some check varies.
+    pub(super) parameters: &'a [String],
 }
 
 impl Context<'_> {
@@ -33,7 +43,7 @@ impl Context<'_> {
         let name = self.name(key, "check");
         let hint = "write `capacity: { knob: rate, from: 1, to: 100 }`";
         let capacity = self.required(raw, raw.capacity.as_ref(), "capacity", hint);
-        let capacity = capacity.and_then(|capacity| self.capacity(capacity, measured.budget));
+        let capacity = capacity.and_then(|capacity| self.capacity(capacity, measured));
         let hint = "write what must hold: `slos: [\"p99 ttfc < 500ms\"]`";
         let slos = self.required(raw, raw.slos.as_ref(), "slos", hint);
         let slos = slos.map(|slos| self.slos(slos, measured.target));
@@ -41,9 +51,15 @@ impl Context<'_> {
             Some(gate) => self.gates(gate, slos.as_deref().unwrap_or_default()),
             None => default_gate(),
         };
-        let (capacity, slos) = (capacity?, slos?);
-        let identity =
-            identity::text(measured.target?, measured.seed, measured.sessions?, &capacity, &slos);
+        let (mut capacity, slos) = (capacity?, slos?);
+        let default = default_method(&slos, &gates);
+        let given = raw.capacity.as_ref().and_then(|raw| raw.method.as_ref());
+        capacity.method = given.map_or(default, |method| method.value);
+        let text = |target| {
+            let sessions = measured.sessions?;
+            Some(identity::text(target, measured.seed, sessions, (&capacity, default), &slos))
+        };
+        let identity = text(measured.target?)?;
         Some(CheckPlan {
             name,
             line: key.span.line,
@@ -55,9 +71,9 @@ impl Context<'_> {
         })
     }
 
-    fn capacity(&mut self, raw: &model::Capacity, budget: Option<&Budget>) -> Option<CapacityPlan> {
-        let knob = self.knob(raw);
-        let range = self.range(raw, knob);
+    fn capacity(&mut self, raw: &model::Capacity, measured: &Measured<'_>) -> Option<CapacityPlan> {
+        let knob = self.knob(raw, measured);
+        let range = self.range(raw, knob.as_ref());
         let expand = self.number(raw.expand.as_ref(), "expand", 2.0, (1.0, 10.0));
         let precision = raw.precision.as_ref();
         let precision = precision.map(|part| Spanned { value: part.value.0, span: part.span });
@@ -65,7 +81,15 @@ impl Context<'_> {
         if let Some(trials) = raw.max_trials.as_ref().filter(|trials| trials.value == 0) {
             self.zero(trials.span, "max_trials");
         }
-        let trial = raw.trial.as_ref().and_then(|trial| self.trial(trial, budget));
+        let trial = raw.trial.as_ref().and_then(|trial| self.trial(trial, measured.budget));
+        let between_trials = raw.between_trials.as_ref();
+        let between_trials =
+            between_trials.map(|given| self.between_trials(given, measured.target));
+        let sequences = raw.sequences.as_ref();
+        if let Some(given) = sequences.filter(|given| !(1..=SEQUENCES_MAX).contains(&given.value)) {
+            let hint = format!("write a number from 1 to {SEQUENCES_MAX}");
+            self.out_of_range(given.span, "`sequences` is out of range", hint);
+        }
         let (from, to) = range?;
         Some(CapacityPlan {
             knob: knob?,
@@ -75,6 +99,9 @@ impl Context<'_> {
             precision: Ratio::new(precision?)?,
             max_trials: raw.max_trials.as_ref().map_or(60, |trials| trials.value),
             trial,
+            between_trials: between_trials.unwrap_or_default(),
+            method: Method::Posterior,
+            sequences: sequences.map_or(1, |given| given.value),
         })
     }
 
@@ -89,39 +116,11 @@ impl Context<'_> {
         Some(length)
     }
 
-    fn knob(&mut self, raw: &model::Capacity) -> Option<Knob> {
-        let hint = "write `knob: rate` or `knob: concurrency`";
-        let knob = self.required(raw, raw.knob.as_ref(), "knob", hint)?;
-        match (knob.value, &raw.arrivals) {
-            (KnobName::Rate, None) => Some(Knob::Rate(Arrivals::Poisson)),
-            (KnobName::Rate, Some(arrivals)) => self.arrivals(&arrivals.value).map(Knob::Rate),
-            (KnobName::Concurrency, None) => Some(Knob::Concurrency),
-            (KnobName::Concurrency, Some(arrivals)) => {
-                let what = "`arrivals` means nothing in closed loop";
-                let second = (knob.span, "closed loop");
-                self.conflict((arrivals.span, what), second, "take it out, or write `knob: rate`");
-                None
-            }
-        }
-    }
-
-    fn arrivals(&mut self, raw: &RawArrivals) -> Option<Arrivals> {
-        match raw {
-            RawArrivals::Poisson => Some(Arrivals::Poisson),
-            RawArrivals::Constant => Some(Arrivals::Constant),
-            RawArrivals::Gamma(gamma) => {
-                let cv = self.required(gamma, gamma.cv.as_ref(), "cv", "write `cv: 2`")?;
-                let cv = self.number(Some(cv), "cv", 1.0, (0.0, 100.0))?;
-                Some(Arrivals::Gamma { cv })
-            }
-        }
-    }
-
     /// `from` and `to`.
     fn range(
         &mut self,
         raw: &model::Capacity,
-        knob: Option<Knob>,
+        knob: Option<&Knob>,
     ) -> Option<(KnobValue, Option<KnobValue>)> {
         let hint = "write the lowest value to try: `from: 1`";
         let from = self.required(raw, raw.from.as_ref(), "from", hint);
@@ -140,13 +139,11 @@ impl Context<'_> {
         &mut self,
         given: &Spanned<f64>,
         key: &str,
-        knob: Option<Knob>,
+        knob: Option<&Knob>,
     ) -> Option<KnobValue> {
-        let is_whole = knob.is_some_and(Knob::is_whole);
-        let most = if is_whole { f64::from(CONCURRENCY_MAX) } else { KNOB_MAX };
-        let value = self.number(Some(given), key, 1.0, (0.0, most))?;
-        if is_whole && value.fract().abs() > 0.0 {
-            let what = format!("`{key}` must be a whole number of sessions");
+        let value = self.number(Some(given), key, 1.0, (0.0, knob_max(knob)))?;
+        if let Some(knob) = knob.filter(|knob| knob.is_whole() && value.fract().abs() > 0.0) {
+            let what = format!("`{key}` must be a whole number of {}", knob.unit());
             self.out_of_range(given.span, what, format!("write `{key}: {}`", value.ceil()));
             return None;
         }
@@ -169,4 +166,11 @@ impl Context<'_> {
         self.out_of_range(given.span, format!("`{key}` is out of range"), hint);
         None
     }
+}
+
+/// Where one failure decides, or no loss is forgiven, an answer must be exact: halving gives it.
+fn default_method(slos: &[SloPlan], gates: &BTreeMap<String, GateLimits>) -> Method {
+    let max_drop = gates.get("capacity").and_then(|limits| limits.max_drop);
+    let is_exact = slos.iter().all(|plan| Slo::allows_no_failure(&plan.slo));
+    if is_exact || max_drop == Some(Ratio::ZERO) { Method::Bisect } else { Method::Posterior }
 }

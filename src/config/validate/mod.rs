@@ -3,11 +3,13 @@
 //! never leaves [`read`]; it is `None` where other rules would only repeat the problem.
 
 mod api;
+mod between_trials;
 mod ca;
 mod check;
 mod demo;
 mod gate;
 mod http;
+mod knob;
 mod slo;
 mod target;
 #[cfg(test)]
@@ -125,6 +127,8 @@ impl Context<'_> {
         let hint = "say what is tested: `target: { … }`";
         let target = self.required(raw, raw.target.as_ref(), "target", hint);
         let target = target.and_then(|target| self.target(target));
+        let base = raw.base.as_ref().and_then(|base| self.base(base));
+        let target = target.map(|target| self.items(raw, target));
         let workload = raw.workload.as_ref();
         let seed = workload.and_then(|raw| raw.seed.as_ref()).map_or(42, |seed| seed.value);
         let sessions = self.sessions(workload.and_then(|raw| raw.sessions.as_ref()));
@@ -142,6 +146,7 @@ impl Context<'_> {
             seed,
             sessions: sessions.as_ref(),
             budget: budget.as_ref(),
+            parameters: &Self::parameters(raw),
         };
         let checks: IndexMap<String, CheckPlan> = named
             .iter()
@@ -152,6 +157,7 @@ impl Context<'_> {
         Some(Plan {
             suite: suite?,
             target: target?,
+            base,
             seed,
             sessions: sessions?,
             checks,

@@ -17,7 +17,7 @@ const SECRET_LEN_MIN: usize = 8;
 
 impl Context<'_> {
     pub(super) fn target(&mut self, raw: &Target) -> Option<TargetPlan> {
-        let source = self.target_source(raw);
+        let source = self.target_source(raw, "target");
         let api = self.api(raw);
         let headers = self.headers(raw);
         let is_streamed = matches!(api, Some(Api::OpenAiChat { stream: true, .. }) | None);
@@ -41,7 +41,32 @@ impl Context<'_> {
         })
     }
 
-    fn target_source(&mut self, raw: &Target) -> Option<TargetSource> {
+    /// What the target is compared with: its source alone.
+    pub(super) fn base(&mut self, raw: &Target) -> Option<TargetSource> {
+        for (key, span) in [
+            ("api", raw.api.as_ref().map(|value| value.span)),
+            ("model", raw.model.as_ref().map(|value| value.span)),
+            ("stream", raw.stream.as_ref().map(|value| value.span)),
+            ("path", raw.path.as_ref().map(|value| value.span)),
+            ("extra", raw.extra.as_ref().map(|value| value.span)),
+            ("request", raw.request.as_ref().map(Section::span)),
+            ("headers", raw.headers.as_ref().map(|value| value.span)),
+            ("ca", raw.ca.as_ref().map(|value| value.span)),
+            ("timeouts", raw.timeouts.as_ref().map(Section::span)),
+            ("status", raw.status.as_ref().map(Section::span)),
+            ("http", raw.http.as_ref().map(|value| value.span)),
+            ("connections", raw.connections.as_ref().map(|value| value.span)),
+            ("connection", raw.connection.as_ref().map(|value| value.span)),
+            ("labels", raw.labels.as_ref().map(|value| value.span)),
+        ] {
+            let Some(span) = span else { continue };
+            let what = format!("`base` is spoken to as `target` is: it has no `{key}` of its own");
+            self.refuse(Code::Conflict, span, what, "take it out");
+        }
+        self.target_source(raw, "base")
+    }
+
+    fn target_source(&mut self, raw: &Target, name: &str) -> Option<TargetSource> {
         let mut given = [
             ("command", raw.command.as_ref().map(|command| command.span)),
             ("url", raw.url.as_ref().map(|url| url.span)),
@@ -51,7 +76,7 @@ impl Context<'_> {
         .filter_map(|(key, span)| Some((key, span?)));
         let Some((first, first_span)) = given.next() else {
             if ["command", "url", "demo"].into_iter().all(|key| raw.lacks(key)) {
-                let what = "`target` does not say what is tested";
+                let what = format!("`{name}` does not say what is tested");
                 let hint = "write one of `command`, `url` and `demo`";
                 self.refuse(Code::MissingKey, raw.span(), what, hint);
             }
@@ -59,7 +84,7 @@ impl Context<'_> {
         };
         let mut is_one = true;
         for (other, span) in given {
-            let what = format!("`target` has both `{first}` and `{other}`");
+            let what = format!("`{name}` has both `{first}` and `{other}`");
             let label = format!("`{first}` is here");
             self.conflict((span, what), (first_span, &label), "keep the one that is to be tested");
             is_one = false;

@@ -54,13 +54,13 @@ fn several_mistakes_are_reported_at_once() {
         .replace("time: 8m", "time: 0s")
         .replace("max_drop", "max_dorp")
         .replace("uniform: [1, 9]", "uniform: [9, 1]")
-        .replace("knob: rate", "knob: turns");
+        .replace("knob: rate", "knob: turn");
     let invalid = check(&text, &[]).unwrap_err();
     let codes: Vec<Code> = invalid.problems.iter().map(|problem| problem.code).collect();
     let expected = [
         Code::NotSupported,
         Code::Conflict,
-        Code::NotSupported,
+        Code::UnknownValue,
         Code::UnknownKey,
         Code::OutOfRange,
     ];
@@ -132,7 +132,7 @@ const MISTAKES: &[(&str, &str, Code, &str)] = &[
     ("from: 1", "from: 1, arrivals: posson", Code::UnknownValue, "posson"),
     ("from: 1", "from: 1, arrivals: { gamma: {} }", Code::MissingKey, "gamma"),
     ("from: 1", "from: 1, arrivals: {}", Code::Conflict, "arrivals"),
-    ("knob: rate", "knob: turns", Code::NotSupported, "turns"),
+    ("knob: rate", "knob: turn", Code::UnknownValue, "turn"),
     ("knob: rate", "knob: concurrency, arrivals: poisson", Code::Conflict, "poisson"),
     ("knob: rate, from: 1", "knob: concurrency, from: 1.5", Code::OutOfRange, "1.5"),
     ("rate, from: 1, to: 9", "concurrency, from: 1, to: 70000", Code::OutOfRange, "70000"),

@@ -42,7 +42,7 @@ fn mistakes_in_values_read_well() {
     11 |     capacity: { knob: rps, from: 1, to: 9 }
        |                       ^^^ `checks.rate.capacity.knob` must be a knob
        |
-       = help: write rate or concurrency
+       = help: write rate or concurrency or prompt_tokens or output_tokens or turns or items or { parameter: top_k }
     "##);
 }
 

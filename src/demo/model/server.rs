@@ -27,11 +27,12 @@ pub struct Server {
     profile: Profile,
     chance: Chance,
     freezes: Option<Freezes>,
+    speed: f64,
     now: Duration,
     step_end: Option<Duration>,
     running: Vec<Sequence>,
     waiting: VecDeque<Sequence>,
-    events: VecDeque<Event>,
+    events: Vec<Event>,
     totals: Stats,
 }
 
@@ -59,11 +60,12 @@ impl Server {
             profile: profile.clone(),
             chance: Chance::new(profile.seed),
             freezes: Freezes::new(profile.faults.freeze_every, profile.faults.freeze_for),
+            speed: 1.0,
             now: Duration::ZERO,
             step_end: None,
             running: Vec::new(),
             waiting: VecDeque::new(),
-            events: VecDeque::new(),
+            events: Vec::new(),
             totals: Stats::default(),
         }
     }
@@ -106,6 +108,12 @@ impl Server {
         Admission::Accepted
     }
 
+    /// Steps that begin after `now` go so fast, finite and `> 0`: 1 is the speed of the profile.
+    pub fn set_speed(&mut self, now: Duration, speed: f64) {
+        self.run_to(now);
+        self.speed = speed;
+    }
+
     /// The client went away: no further events, and the place is free from the next step on. An
     /// unknown or finished request is ignored.
     pub fn cancel(&mut self, now: Duration, id: u64) {
@@ -125,14 +133,14 @@ impl Server {
     /// event that was not fetched yet. `None` when idle.
     #[must_use]
     pub fn next_event(&self) -> Option<Duration> {
-        self.events.front().map(|event| event.at).or(self.step_end)
+        self.events.first().map(|event| event.at).or(self.step_end)
     }
 
     /// Runs to `now` and returns all events up to and including it that were not returned yet, in
     /// order of time, then of admission.
     pub fn advance(&mut self, now: Duration) -> Vec<Event> {
         self.run_to(now);
-        self.events.drain(..).collect()
+        std::mem::take(&mut self.events)
     }
 
     /// State and totals as of the last call.
@@ -200,7 +208,7 @@ impl Server {
                 Progress::Stopped => self.totals.stopped += 1,
                 Progress::Cut => self.totals.cut += 1,
             }
-            self.events.push_back(Event { id: sequence.id, at: self.now, progress });
+            self.events.push(Event { id: sequence.id, at: self.now, progress });
         }
         self.totals.steps += 1;
         self.running
@@ -216,7 +224,8 @@ impl Server {
             + profile.per_sequence.as_secs_f64() * f64::from(length(self.running.len()))
             + profile.per_token.as_secs_f64() * f64::from(held)
             + profile.per_prefill_token.as_secs_f64() * f64::from(prefilled);
-        let seconds = profile.faults.slowdown * nominal * self.chance.factor(profile.jitter);
+        let slowdown = profile.faults.slowdown / self.speed;
+        let seconds = slowdown * nominal * self.chance.factor(profile.jitter);
         let is_first = self.totals.steps == 0;
         let cold_start = if is_first { profile.faults.cold_start } else { Duration::ZERO };
         // Out of range only for a profile without sense: then the step never ends.

@@ -137,6 +137,17 @@ fn every_term_of_the_step_counts_and_the_slowdown_stretches_all() {
 }
 
 #[test]
+fn a_new_speed_holds_from_the_next_step_on() {
+    let mut server = Server::new(&even());
+    let _ = server.submit(ms(0), request(1, 1, 4));
+    server.set_speed(ms(12), 0.5); // the second step runs until 21
+    let mut events = server.advance(ms(25));
+    server.set_speed(ms(25), 2.0);
+    events.extend(server.advance(ms(1_000)));
+    assert_eq!(seen(&events), [(1, 11, More), (1, 21, More), (1, 41, More), (1, 46, Finished)]);
+}
+
+#[test]
 fn a_freeze_delays_the_step_that_meets_it() {
     let mut profile = even();
     profile.faults.freeze_every = Some(ms(15));

@@ -220,7 +220,13 @@ async fn several_workers_give_the_counts_and_the_histograms_of_one() {
 fn fresh(http: HttpVersion) -> TargetPlan {
     TargetPlan {
         source: TargetSource::Url(String::new()),
-        api: Api::Http(HttpRequest { method: "GET".into(), path: "/".into(), body: None }),
+        api: Api::Http(HttpRequest {
+            method: "GET".into(),
+            path: "/".into(),
+            body: None,
+            item: None,
+            items_per_request: 1,
+        }),
         headers: Vec::new(),
         timeouts: Timeouts { connect: LONG, first_chunk: LONG, between_chunks: LONG, total: LONG },
         status: StatusClasses { ok: BTreeSet::new(), shed: BTreeSet::new() },
@@ -257,7 +263,7 @@ async fn a_load_is_refused_for_ports_only_where_it_needs_more_than_there_are() {
             in_flight_max: None,
             cpus: &[],
             workers: Some(1),
-            target_pid: None,
+            target_pids: &[],
             calibration: None,
             learnt: &Learnt::default(),
         };

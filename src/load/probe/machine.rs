@@ -1,6 +1,6 @@
 //! Who else used the machine's CPU: `/proc/stat` less what we and the target used.
 
-use crate::target::descendants;
+use crate::target::descendants_and_dead;
 use rustix::time::{ClockId, clock_gettime};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -17,7 +17,7 @@ pub(in crate::load) struct Others {
 /// Meters the whole machine since it was made.
 #[derive(Debug)]
 pub(in crate::load) struct MachineMeter {
-    target: Option<i32>,
+    targets: Vec<i32>,
     since: Option<Reading>,
 }
 
@@ -37,15 +37,16 @@ struct Ticks {
 }
 
 impl MachineMeter {
-    /// With the process whose CPU, and that of all below it, is the target's. Of a target that is not
-    /// ours but on this machine nothing is known: it counts as foreign.
-    pub(in crate::load) fn start(target: Option<i32>) -> Self {
-        Self { target, since: Reading::take(target) }
+    /// With the processes whose CPU, and that of all below them, is the target's; also that of a target
+    /// which waits while the other one is measured. Of a target that is not ours but on this machine
+    /// nothing is known: it counts as foreign.
+    pub(in crate::load) fn start(targets: &[i32]) -> Self {
+        Self { targets: targets.to_vec(), since: Reading::take(targets) }
     }
 
     /// Since the start.
     pub(in crate::load) fn others(&self) -> Others {
-        match (self.since, Reading::take(self.target), ticks_per_second()) {
+        match (self.since, Reading::take(&self.targets), ticks_per_second()) {
             (Some(before), Some(now), Some(per_s)) => between(&before, &now, per_s),
             _ => Others::default(),
         }
@@ -53,12 +54,12 @@ impl MachineMeter {
 }
 
 impl Reading {
-    fn take(target: Option<i32>) -> Option<Self> {
+    fn take(targets: &[i32]) -> Option<Self> {
         Some(Self {
             at: Instant::now(),
             machine: machine(&std::fs::read_to_string("/proc/stat").ok()?)?,
             own: Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).ok()?,
-            target: target.map_or(Duration::ZERO, cpu_of_tree),
+            target: targets.iter().copied().map(cpu_of_tree).sum(),
         })
     }
 }
@@ -77,11 +78,12 @@ fn between(before: &Reading, now: &Reading, per_s: f64) -> Others {
 }
 
 /// CPU time of a process and of all below it, with what those that have ended left behind; of none
-/// that can be seen it is zero.
+/// that can be seen it is zero. A parent is read after its children: one that is reaped meanwhile may
+/// be counted twice, and never as foreign.
 fn cpu_of_tree(root: i32) -> Duration {
     let Some(per_s) = ticks_per_second() else { return Duration::ZERO };
-    let below = descendants(root).unwrap_or_default();
-    let pids = below.iter().map(|process| process.pid).chain([root]);
+    let below = descendants_and_dead(root).unwrap_or_default();
+    let pids = below.iter().rev().map(|process| process.pid).chain([root]);
     let ticks: u64 = pids
         .filter_map(|pid| std::fs::read_to_string(format!("/proc/{pid}/stat")).ok())
         .filter_map(|text| process(&text))
@@ -90,7 +92,9 @@ fn cpu_of_tree(root: i32) -> Duration {
 }
 
 /// The first line of `/proc/stat`: user, nice, system, idle, iowait, irq, softirq, steal, …; what
-/// guests used is inside user and nice.
+/// guests used is inside user and nice. A kernel that times its interrupts does not count them as any
+/// process's CPU, and most of them are the network's at our load: they are nobody's then. One that does
+/// not shows no irq at all, and its softirq is inside the processes'.
 fn machine(text: &str) -> Option<Ticks> {
     let line = text.lines().next()?.strip_prefix("cpu ")?;
     let fields: Vec<u64> =
@@ -98,7 +102,8 @@ fn machine(text: &str) -> Option<Ticks> {
     let &[user, nice, system, _idle, _iowait, irq, softirq, steal, ..] = &fields[..] else {
         return None;
     };
-    let busy = [user, nice, system, irq, softirq].into_iter().try_fold(0, u64::checked_add)?;
+    let softirq = if irq == 0 { softirq } else { 0 };
+    let busy = [user, nice, system, softirq].into_iter().try_fold(0, u64::checked_add)?;
     Some(Ticks { busy, steal })
 }
 
@@ -132,7 +137,10 @@ mod tests {
     #[test]
     fn the_machine_is_busy_with_all_but_waiting() {
         let text = "cpu  100 20 30 5000 700 4 6 9 50 1\ncpu0 1 2 3 4 5 6 7 8 9 10\n";
-        assert_eq!(machine(text), Some(Ticks { busy: 160, steal: 9 }));
+        assert_eq!(machine(text), Some(Ticks { busy: 150, steal: 9 }));
+        // Without times of interrupts, those of the network are inside what processes used.
+        let text = "cpu  100 20 30 5000 700 0 6 9 50 1\n";
+        assert_eq!(machine(text), Some(Ticks { busy: 156, steal: 9 }));
         for text in ["", "cpu0 1 2 3 4 5 6 7 8", "cpu  1 2 3", "cpu  1 2 x 4 5 6 7 8"] {
             assert_eq!(machine(text), None, "{text}");
         }
@@ -170,11 +178,35 @@ mod tests {
         assert_eq!(between(&before, &before, 100.0), Others::default());
     }
 
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_the_dead_of_a_tree_used_is_not_foreign() {
+        let burn = "i=0; while [ $i -lt 200000 ]; do i=$((i + 1)); done";
+        // One that is reaped by the shell, and one that nobody reaps.
+        for script in [format!("({burn}); exec sleep 60"), format!("({burn}) & exec sleep 60")] {
+            let mut tree = std::process::Command::new("sh").args(["-c", &script]).spawn().unwrap();
+            let root = i32::try_from(tree.id()).unwrap();
+            let until = Instant::now() + Duration::from_secs(20);
+            let living = || crate::target::descendants(root).unwrap().len();
+            let is_asleep = || {
+                let name = std::fs::read_to_string(format!("/proc/{root}/comm")).unwrap();
+                name.trim() == "sleep" && living() == 0
+            };
+            while !is_asleep() && Instant::now() < until {
+                std::thread::yield_now();
+            }
+            let used = cpu_of_tree(root);
+            tree.kill().unwrap();
+            tree.wait().unwrap();
+            assert!(used >= Duration::from_millis(20), "{script}: {used:?}");
+        }
+    }
+
     #[test]
     fn a_tree_that_is_not_there_used_nothing() {
         assert_eq!(cpu_of_tree(i32::MAX), Duration::ZERO);
         let ourselves = i32::try_from(std::process::id()).unwrap();
-        let others = MachineMeter::start(Some(ourselves)).others();
+        let others = MachineMeter::start(&[ourselves]).others();
         if cfg!(target_os = "linux") {
             assert!(others.steal_cores.is_some() && others.foreign_cores.is_some());
         }

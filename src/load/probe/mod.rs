@@ -10,7 +10,7 @@ mod thread;
 
 pub use cores::cores_allowed;
 pub(super) use cores::stay_on;
-pub(super) use cpu::CpuMeter;
+pub(super) use cpu::{CpuMeter, thread_cpu};
 pub(super) use descriptors::{Descriptors, raise_descriptor_limit};
 pub(super) use machine::{MachineMeter, Others};
 pub(super) use room::{memory_available, port_range};

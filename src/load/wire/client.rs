@@ -187,6 +187,7 @@ impl Client {
                     reconnects += 1;
                 }
                 Attempt::Answered { verdict, retry_after, may_reuse } => {
+                    let verdict = verdict.of_length(asked.output_min());
                     let is_ok = verdict.outcome == Outcome::Ok;
                     if may_reuse {
                         let left = asked.session.turns.len().saturating_sub(asked.turn + 1);
@@ -213,11 +214,19 @@ impl Client {
     /// # Errors
     /// No connection and answer within five seconds, or the limit for a first chunk if it is longer.
     pub async fn get(&self, path: &str) -> Result<u16, NoAnswer> {
-        // The tasks of an HTTP/2 connection need one, and end with it.
-        tokio::task::LocalSet::new().run_until(self.status_of(path)).await
+        self.ask("GET", path).await
     }
 
-    async fn status_of(&self, path: &str) -> Result<u16, NoAnswer> {
+    /// The same of a request with another method; it has no body.
+    ///
+    /// # Errors
+    /// As of [`Client::get`].
+    pub async fn ask(&self, method: &str, path: &str) -> Result<u16, NoAnswer> {
+        // The tasks of an HTTP/2 connection need one, and end with it.
+        tokio::task::LocalSet::new().run_until(self.status_of(method, path)).await
+    }
+
+    async fn status_of(&self, method: &str, path: &str) -> Result<u16, NoAnswer> {
         let no_answer = |failure: Failure| NoAnswer {
             outcome: failure.outcome,
             detail: self.clean(&failure.detail),
@@ -229,7 +238,7 @@ impl Client {
         let (mut lane, _) = route.lane(0, Wanted::New, &mut clock).await.map_err(no_answer)?;
         clock.deadlines.connected();
         let outgoing =
-            Outgoing { method: "GET".into(), path: path.into(), content_type: None, body: None };
+            Outgoing { method: method.into(), path: path.into(), content_type: None, body: None };
         let draft =
             Draft::new(outgoing, &route.endpoint, &self.headers, self.style, |value| value.into());
         let draft = draft.map_err(no_answer)?;

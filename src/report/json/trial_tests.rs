@@ -7,7 +7,7 @@ use crate::trial::{EvidenceResult, TrialResult, Validity};
 fn the_classes_add_up_to_what_was_due() {
     let trial = fixture::recorded_trial(300, 4);
     assert_eq!(trial.counts.intended, trial.counts.by_outcome.values().sum::<u64>());
-    assert_eq!(trial.counts.by_outcome.len(), 17);
+    assert_eq!(trial.counts.by_outcome.len(), 18);
     assert_eq!(trial.counts.not_ok(), 4);
     assert_eq!((trial.validity, trial.evidence), (Validity::Valid, EvidenceResult::Violated));
 }

@@ -1,4 +1,5 @@
-use super::{Answer, Ask, Bisect, Point, Scale};
+use super::Bisect;
+use crate::search::{Answer, Ask, Point, Scale};
 use crate::workload::Random;
 use proptest::prelude::*;
 
@@ -28,7 +29,7 @@ fn run(
                 return (Some(answer), points.iter().map(|p: &Point| p.value).collect());
             }
         };
-        points.push(Point { value, held: held(value), full });
+        points.push(Point::plain(value, held(value), full));
     }
     (search.settle(&points), points.iter().map(|p| p.value).collect())
 }
@@ -146,8 +147,8 @@ fn answers_that_contradict_each_other_near_the_start_are_no_reason_to_jump() {
     let search = Bisect { from: 5.0, to: Some(1000.0), start: Some(134.0), ..search() };
     let all = [(134.0, false), (122.0, false), (99.5, true), (110.0, false), (105.0, false)];
     let mut points: Vec<Point> =
-        all.iter().map(|&(value, held)| Point { value, held, full: true }).collect();
-    points.push(Point { value: 99.5, held: false, full: true });
+        all.iter().map(|&(value, held)| Point::plain(value, held, true)).collect();
+    points.push(Point::plain(99.5, false, true));
     let Ask::Play(next) = search.next(&points) else { panic!("{:?}", search.next(&points)) };
     assert!((60.0..75.0).contains(&next), "{next}");
 }

@@ -77,6 +77,24 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// The same, or a failure if the server itself tells of fewer output tokens than `asked`. Chunks are
+    /// no tokens: without `usage` nobody can tell, and the answer stays what it is.
+    #[must_use]
+    pub fn of_length(self, asked: Option<u32>) -> Self {
+        let usage = self.usage.filter(|_| self.outcome == Outcome::Ok);
+        let (Some(asked), Some(usage)) = (asked, usage) else { return self };
+        if usage.completion_tokens >= u64::from(asked) {
+            return self;
+        }
+        let detail = format!(
+            "the answer ended by itself after {} of the {asked} tokens that were asked for; \
+             `extra: {{ ignore_eos: true }}` or `{{ min_tokens: \"{{output_tokens}}\" }}` makes many \
+             servers go on",
+            usage.completion_tokens
+        );
+        Self { outcome: Outcome::Short, detail: Some(detail), ..self }
+    }
+
     /// A failure and what it looked like.
     pub(super) fn failed(outcome: Outcome, detail: impl Into<String>) -> Self {
         Self {
@@ -99,5 +117,29 @@ impl Verdict {
             End::Stopped(outcome) => (outcome, format!("no {lacking} within the limit")),
         };
         Self::failed(outcome, detail)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Verdict;
+    use crate::trial::{Outcome, Usage};
+
+    #[test]
+    fn an_answer_is_short_only_where_the_server_itself_says_so() {
+        let told = |completion_tokens| Some(Usage { prompt_tokens: 1, completion_tokens });
+        for (outcome, usage, asked, expected) in [
+            (Outcome::Ok, told(63), Some(64), Outcome::Short),
+            (Outcome::Ok, told(64), Some(64), Outcome::Ok),
+            (Outcome::Ok, told(65), Some(64), Outcome::Ok),
+            (Outcome::Ok, told(1), None, Outcome::Ok),
+            (Outcome::Ok, None, Some(64), Outcome::Ok),
+            (Outcome::Truncated, told(1), Some(64), Outcome::Truncated),
+        ] {
+            let verdict = Verdict { usage, ..Verdict::failed(outcome, "") }.of_length(asked);
+            assert_eq!((verdict.outcome, verdict.usage), (expected, usage), "{usage:?} {asked:?}");
+            let says = verdict.detail.is_some_and(|detail| detail.contains("63 of the 64 tokens"));
+            assert_eq!(says, expected == Outcome::Short);
+        }
     }
 }

@@ -6,7 +6,7 @@ use super::openai_chat::{self, PlainReader, StreamReader};
 use super::refused::Refused;
 use crate::config::plan::{Api, StatusClasses};
 use crate::trial::Outcome;
-use crate::workload::{HistoryMode, Salt, Session};
+use crate::workload::{Dial, HistoryMode, Salt, Session, Setting};
 use std::time::Duration;
 
 /// Longest pause that a `retry-after` can ask for.
@@ -27,6 +27,30 @@ pub struct Asked<'a> {
     pub history: HistoryMode,
     /// Texts that earlier turns got.
     pub answers: &'a [String],
+    /// What the trial sets besides the load.
+    pub setting: Option<&'a Setting>,
+}
+
+impl Asked<'_> {
+    /// The number for which `{name}` stands, if it stands for one in any request.
+    pub(super) fn number(&self, name: &str) -> Option<u32> {
+        let law = self.session.turns.get(self.turn);
+        match (name, self.setting) {
+            ("prompt_tokens", _) => Some(law.map_or(0, |turn| turn.prompt_tokens)),
+            ("output_tokens", _) => Some(law.map_or(0, |turn| turn.output_tokens)),
+            (_, Some(Setting { dial: Dial::Parameter(parameter), value })) => {
+                (**parameter == *name).then_some(*value)
+            }
+            _ => None,
+        }
+    }
+
+    /// Output tokens below which an answer is not what was asked for: where just that is varied.
+    #[must_use]
+    pub fn output_min(&self) -> Option<u32> {
+        let is_varied = self.setting.is_some_and(|setting| setting.dial == Dial::OutputTokens);
+        is_varied.then(|| self.number("output_tokens")).flatten()
+    }
 }
 
 /// A request without what belongs to the connection (`host`) and to the suite (its headers).
@@ -209,7 +233,13 @@ mod tests {
     use std::time::Duration;
 
     fn http() -> Protocol {
-        let request = HttpRequest { method: "GET".into(), path: "/".into(), body: None };
+        let request = HttpRequest {
+            method: "GET".into(),
+            path: "/".into(),
+            body: None,
+            item: None,
+            items_per_request: 1,
+        };
         let ok = [200, 204].into();
         Protocol::new(&Api::Http(request), &StatusClasses { ok, shed: [429, 503].into() })
     }

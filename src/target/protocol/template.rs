@@ -5,11 +5,16 @@ use crate::workload::{HistoryMode, conversation};
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// `text` with `{session}`, `{turn}`, `{request}`, `{salt}`, `{prompt}`, `{prompt_tokens}` and
-/// `{output_tokens}` replaced; session, turn and request count from 0. Other braces stay as they
+/// `text` with `{session}`, `{turn}`, `{request}`, `{salt}`, `{prompt}`, `{prompt_tokens}`,
+/// `{output_tokens}` and the parameter that the trial sets replaced; session, turn and request count from 0. Other braces stay as they
 /// are, so that a JSON body needs no escapes; no value needs one inside a JSON string either.
 #[must_use]
 pub fn expand<'a>(text: &'a str, asked: &Asked<'_>) -> Cow<'a, str> {
+    expand_by(text, |name| value(name, asked))
+}
+
+/// `text` with each `{name}` replaced for which there is a value.
+pub(super) fn expand_by(text: &str, value: impl Fn(&str) -> Option<String>) -> Cow<'_, str> {
     if !text.contains('{') {
         return Cow::Borrowed(text);
     }
@@ -19,7 +24,7 @@ pub fn expand<'a>(text: &'a str, asked: &Asked<'_>) -> Cow<'a, str> {
         let (before, from) = rest.split_at(open);
         whole.push_str(before);
         let name = from.get(1..).and_then(|tail| tail.split_once('}')).map(|(name, _)| name);
-        if let Some((name, value)) = name.and_then(|name| Some((name, value(name, asked)?))) {
+        if let Some((name, value)) = name.and_then(|name| Some((name, value(name)?))) {
             whole.push_str(&value);
             rest = from.get(name.len() + 2..).unwrap_or_default();
         } else {
@@ -31,20 +36,18 @@ pub fn expand<'a>(text: &'a str, asked: &Asked<'_>) -> Cow<'a, str> {
     Cow::Owned(whole)
 }
 
-fn value(name: &str, asked: &Asked<'_>) -> Option<String> {
-    let law = asked.session.turns.get(asked.turn);
+/// What `{name}` stands for in any request.
+pub(super) fn value(name: &str, asked: &Asked<'_>) -> Option<String> {
     Some(match name {
         "session" => asked.session.index.to_string(),
         "turn" => asked.turn.to_string(),
         "request" => asked.request.to_string(),
         "salt" => asked.salt.to_string(),
-        "prompt_tokens" => law.map_or(0, |turn| turn.prompt_tokens).to_string(),
-        "output_tokens" => law.map_or(0, |turn| turn.output_tokens).to_string(),
         "prompt" => conversation(asked.session, asked.turn, asked.salt, HistoryMode::None, &[])
             .pop()
             .map(|message| message.text)
             .unwrap_or_default(),
-        _ => return None,
+        _ => asked.number(name)?.to_string(),
     })
 }
 
@@ -68,13 +71,14 @@ pub(super) fn percent_encoded(path: &str) -> String {
 mod tests {
     use super::{expand, percent_encoded};
     use crate::target::protocol::Asked;
-    use crate::workload::{HistoryMode, Salt, Session, Turn};
+    use crate::workload::{Dial, HistoryMode, Salt, Session, Setting, Turn};
     use std::time::Duration;
 
     #[test]
     fn variables_are_replaced_and_other_braces_stay() {
         let turn = Turn { prompt_tokens: 2, output_tokens: 9, think_time: Duration::ZERO };
         let session = Session { index: 7, offset: 0.0, turns: vec![turn; 2] };
+        let setting = Setting { dial: Dial::Parameter("top_k".into()), value: 40 };
         let asked = Asked {
             session: &session,
             turn: 1,
@@ -82,6 +86,7 @@ mod tests {
             salt: Salt::new(1, 2, "c", 3),
             history: HistoryMode::None,
             answers: &[],
+            setting: Some(&setting),
         };
         let salt = asked.salt.to_string();
         for (text, expected) in [
@@ -90,6 +95,7 @@ mod tests {
             ("{{turn}} {prompt_tokens} {unknown} {", "{1} 2 {unknown} {"),
             ("é{turn}é", "é1é"),
             ("{salt}", &salt),
+            ("k={top_k}&{top}", "k=40&{top}"),
             ("none", "none"),
         ] {
             assert_eq!(expand(text, &asked), expected);

@@ -30,6 +30,10 @@ pub struct Readings {
     /// CPU that processes used which are neither ours nor the target's / wall time.
     #[serde(default)]
     pub foreign_cores: Option<f64>,
+    /// Speed of a core just before the trial, in slices of a fixed work per second of its time; only
+    /// for a target that runs here as a command.
+    #[serde(default)]
+    pub reference_speed: Option<f64>,
 }
 
 /// A resource of our own that can run out.

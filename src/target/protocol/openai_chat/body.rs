@@ -6,7 +6,8 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
-/// The body for this turn. A field of `extra` replaces ours, except `messages` and `stream`: those
+/// The body for this turn. Text in `extra` that is nothing but a variable, in braces, that stands for a
+/// number becomes that number. A field of `extra` replaces ours, except `messages` and `stream`: those
 /// are what is measured.
 pub(in crate::target::protocol) fn body(
     model: &str,
@@ -25,6 +26,7 @@ pub(in crate::target::protocol) fn body(
         with_usage: stream && usage == UsageField::Asked,
         max_tokens,
         extra,
+        asked,
     })
 }
 
@@ -35,6 +37,7 @@ struct Body<'a> {
     with_usage: bool,
     max_tokens: Option<u32>,
     extra: &'a Map<String, Value>,
+    asked: &'a Asked<'a>,
 }
 
 #[derive(Serialize)]
@@ -66,10 +69,32 @@ impl Serialize for Body<'_> {
         }
         for (name, value) in self.extra {
             if !matches!(name.as_str(), "messages" | "stream") {
-                map.serialize_entry(name, value)?;
+                map.serialize_entry(name, &Filled(value, self.asked))?;
             }
         }
         map.end()
+    }
+}
+
+/// A value of `extra` with its variables replaced.
+struct Filled<'a>(&'a Value, &'a Asked<'a>);
+
+impl Serialize for Filled<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(value, asked) = *self;
+        let number = |text: &str| asked.number(text.strip_prefix('{')?.strip_suffix('}')?);
+        match value {
+            Value::String(text) => match number(text) {
+                Some(number) => serializer.serialize_u32(number),
+                None => serializer.serialize_str(text),
+            },
+            Value::Array(values) => {
+                serializer.collect_seq(values.iter().map(|value| Filled(value, asked)))
+            }
+            Value::Object(values) => serializer
+                .collect_map(values.iter().map(|(name, value)| (name, Filled(value, asked)))),
+            Value::Null | Value::Bool(_) | Value::Number(_) => value.serialize(serializer),
+        }
     }
 }
 
@@ -85,13 +110,14 @@ fn wire_message(message: &Message) -> WireMessage<'_> {
 mod tests {
     use super::body;
     use crate::target::protocol::{Asked, UsageField};
-    use crate::workload::{HistoryMode, Salt, Session, Turn};
+    use crate::workload::{Dial, HistoryMode, Salt, Session, Setting, Turn};
     use serde_json::{Map, Value, json};
     use std::time::Duration;
 
     fn written(stream: bool, extra: Value, usage: UsageField) -> Value {
         let turn = Turn { prompt_tokens: 3, output_tokens: 8, think_time: Duration::ZERO };
         let session = Session { index: 0, offset: 0.0, turns: vec![turn; 2] };
+        let setting = Setting { dial: Dial::Parameter("top_k".into()), value: 40 };
         let asked = Asked {
             session: &session,
             turn: 1,
@@ -99,6 +125,7 @@ mod tests {
             salt: Salt::new(1, 1, "c", 0),
             history: HistoryMode::Inherit,
             answers: &["said \"so\"\n".to_owned()],
+            setting: Some(&setting),
         };
         let extra: Map<String, Value> = serde_json::from_value(extra).unwrap();
         serde_json::from_slice(&body("tiny", stream, &extra, &asked, usage).unwrap()).unwrap()
@@ -139,5 +166,18 @@ mod tests {
         assert_eq!((&body["model"], &body["stream"]), (&json!("other"), &json!(true)));
         assert_eq!(body["messages"].as_array().unwrap().len(), 3);
         assert_eq!(body["stream_options"], json!({"include_usage": false}));
+    }
+
+    #[test]
+    fn only_whole_variables_that_stand_for_a_number_become_one() {
+        let extra = json!({
+            "top_k": "{top_k}", "min_tokens": "{output_tokens}", "deep": [{ "k": "{top_k}" }],
+            "text": "k={top_k}", "other": "{salt}", "none": null,
+        });
+        let body = written(true, extra, UsageField::Asked);
+        assert_eq!((&body["top_k"], &body["min_tokens"]), (&json!(40), &json!(8)));
+        assert_eq!(body["deep"], json!([{ "k": 40 }]));
+        assert_eq!((&body["text"], &body["other"]), (&json!("k={top_k}"), &json!("{salt}")));
+        assert_eq!(body["none"], Value::Null);
     }
 }

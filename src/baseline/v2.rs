@@ -1,4 +1,4 @@
-//! Version 1 of the file, as it is written. A change here needs a new version and a migration.
+//! Version 2 of the file, as it is written. A change here needs a new version and a migration.
 
 use schemars::JsonSchema;
 use serde::de::{MapAccess, Visitor};
@@ -11,28 +11,28 @@ use std::marker::PhantomData;
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "Baseline of a suite")]
-pub(super) struct BaselineV1 {
-    /// Always `plimsoll.baseline/1`.
+pub(super) struct BaselineV2 {
+    /// Always `plimsoll.baseline/2`.
     pub(super) schema: String,
     /// Name of the suite.
     pub(super) suite: String,
-    pub(super) recorded: RecordedV1,
-    pub(super) environment: EnvironmentV1,
+    pub(super) recorded: RecordedV2,
+    pub(super) environment: EnvironmentV2,
     /// What identified the target.
     #[serde(deserialize_with = "unique")]
     pub(super) labels: BTreeMap<String, String>,
     /// Accepted capacities per check, oldest first.
     #[serde(deserialize_with = "unique")]
-    pub(super) history: BTreeMap<String, Vec<HistoryV1>>,
+    pub(super) history: BTreeMap<String, Vec<HistoryV2>>,
     /// The accepted checks.
     #[serde(deserialize_with = "unique")]
-    pub(super) checks: BTreeMap<String, CheckV1>,
+    pub(super) checks: BTreeMap<String, CheckV2>,
 }
 
 /// When and from what the file was recorded last.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct RecordedV1 {
+pub(super) struct RecordedV2 {
     /// RFC 3339, UTC.
     pub(super) time: String,
     /// Commit of the working tree.
@@ -44,19 +44,21 @@ pub(super) struct RecordedV1 {
 /// Where it was measured.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct EnvironmentV1 {
-    pub(super) source: SourceV1,
-    pub(super) fingerprint: FingerprintV1,
-    /// Speed of the fixed reference load.
+pub(super) struct EnvironmentV2 {
+    pub(super) source: SourceV2,
+    pub(super) fingerprint: FingerprintV2,
+    /// Speed of a core of that machine, in slices of a fixed work per second of its time.
     pub(super) calibration: Option<f64>,
-    /// Standard deviation of ln(capacity) over accepted runs on other machines.
+    /// Standard deviation of ln(capacity) from one accepted run to another.
     pub(super) machine_sd: Option<f64>,
+    /// Accepted runs behind it.
+    pub(super) runs: u32,
 }
 
 /// Where the target's speed came from.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum SourceV1 {
+pub(super) enum SourceV2 {
     /// The demo's own clock.
     Demo,
     /// The machine of the fingerprint.
@@ -68,7 +70,7 @@ pub(super) enum SourceV1 {
 /// The machine.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct FingerprintV1 {
+pub(super) struct FingerprintV2 {
     pub(super) cpu: Option<String>,
     /// Cores that may be used.
     pub(super) cores: Option<u32>,
@@ -89,7 +91,7 @@ pub(super) struct FingerprintV1 {
 /// One accepted capacity.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct HistoryV1 {
+pub(super) struct HistoryV2 {
     /// RFC 3339, UTC.
     pub(super) time: String,
     pub(super) commit: Option<String>,
@@ -103,7 +105,7 @@ pub(super) struct HistoryV1 {
 /// The accepted finding of a check.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct CheckV1 {
+pub(super) struct CheckV2 {
     /// Kind of the experiment.
     pub(super) kind: String,
     /// Name of the knob.
@@ -114,17 +116,66 @@ pub(super) struct CheckV1 {
     pub(super) config: String,
     /// Named metrics, `capacity` among them.
     #[serde(deserialize_with = "unique")]
-    pub(super) metrics: BTreeMap<String, MetricV1>,
+    pub(super) metrics: BTreeMap<String, MetricV2>,
     /// Standard deviation of ln(capacity).
-    pub(super) sd_log: Option<f64>,
-    pub(super) trial: TrialV1,
-    pub(super) trials: TrialsV1,
+    pub(super) sd_log: f64,
+    pub(super) trial: TrialV2,
+    pub(super) response: ResponseV2,
+    /// How far each condition lay from its limit in the trial closest to the capacity: difference of the
+    /// logits of its share and of the allowed one.
+    #[serde(deserialize_with = "unique")]
+    pub(super) margins: BTreeMap<String, f64>,
+    pub(super) trials: TrialsV2,
+    /// The full trials near the capacity: enough to compute it again.
+    pub(super) points: Vec<PointV2>,
+}
+
+/// What was learnt of the service's response to load: weights over fixed grids, each of sum 1.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ResponseV2 {
+    /// Of the slopes 8, 12, 18, 27, 40, 60, 90, 135, 200, 300.
+    pub(super) slope: [f64; 10],
+    /// Of the spreads between trials 0.005, 0.01, 0.02, 0.04, 0.08.
+    pub(super) sigma: [f64; 5],
+}
+
+/// One full trial near the capacity.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PointV2 {
+    /// Value of the knob.
+    pub(super) load: f64,
+    /// Its worst condition.
+    pub(super) slo: String,
+    /// Observations of that which were not good.
+    pub(super) k: u64,
+    /// All observations of it.
+    pub(super) n: u64,
+    /// Requests of its measured sessions.
+    pub(super) requests: u64,
+    /// How it ended.
+    pub(super) ended: EndedV2,
+}
+
+/// How a trial ended.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum EndedV2 {
+    /// Every measured request ended by itself.
+    Complete,
+    /// The outcome could no longer change.
+    Settled,
+    /// The target was overloaded.
+    Overload,
+    /// It was cut.
+    Stopped,
 }
 
 /// One metric.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct MetricV1 {
+pub(super) struct MetricV2 {
     pub(super) value: f64,
     /// Lower end of the interval.
     pub(super) low: f64,
@@ -134,7 +185,7 @@ pub(super) struct MetricV1 {
     pub(super) confidence: f64,
     /// Unit of the three numbers.
     pub(super) unit: String,
-    pub(super) better: BetterV1,
+    pub(super) better: BetterV2,
     /// Measured requests behind it.
     pub(super) samples: u64,
     /// Trials that entered it.
@@ -146,7 +197,7 @@ pub(super) struct MetricV1 {
 /// Which direction is an improvement.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum BetterV1 {
+pub(super) enum BetterV2 {
     /// More is better.
     Higher,
     /// Less is better.
@@ -156,7 +207,7 @@ pub(super) enum BetterV1 {
 /// Identity of the sequence that was played.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct TrialV1 {
+pub(super) struct TrialV2 {
     pub(super) seed: u64,
     /// Sessions before the measured ones.
     pub(super) cut: u64,
@@ -171,7 +222,7 @@ pub(super) struct TrialV1 {
 /// What the measurement cost.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct TrialsV1 {
+pub(super) struct TrialsV2 {
     /// Trials that entered the estimate.
     pub(super) n: u32,
     /// Time of all trials of the check.

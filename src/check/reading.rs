@@ -1,0 +1,138 @@
+//! What one trial says, as evidence for the capacity: that of its worst condition.
+
+use super::Place;
+use crate::search::Point;
+use crate::slo::{Metric, Rule, Slo};
+use crate::stats::{Known, Reading};
+use crate::trial::{Ended, Evidence, Purpose, SloResult, TrialReport, settled_share};
+use crate::units::as_f64;
+use std::fmt;
+
+/// CPU that neither we nor the target used, in cores over the trial, above which a trial counts as
+/// disturbed: bursts that spoilt one showed from 0.05 on.
+const FOREIGN_CORES: f64 = 0.05;
+/// How much slower than at the baseline the machine may be just before a trial.
+const SLOWER: f64 = 0.05;
+/// Requests of one trial come in bursts: two are worth one that is independent. What remains of them is
+/// the spread between trials, which is measured.
+const DEPENDENCE: f64 = 0.5;
+/// Allowed share of a yes or no; only its distance from 0 and 1 matters.
+const YES_OR_NO: f64 = 0.1;
+
+/// What happened on the machine while a trial ran.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Disturbance {
+    /// Other processes used so much CPU.
+    ForeignCpu {
+        /// Mean over the trial, in cores.
+        cores: f64,
+    },
+    /// The machine was slower just before the trial than when the baseline was measured.
+    Slow {
+        /// Share of its speed that was missing.
+        share: f64,
+    },
+}
+
+impl fmt::Display for Disturbance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ForeignCpu { cores } => {
+                write!(f, "other processes used {cores:.2} cores while it ran")
+            }
+            Self::Slow { share } => write!(
+                f,
+                "the machine was {:.0} % slower just before it than when the baseline was measured",
+                share * 100.0
+            ),
+        }
+    }
+}
+
+/// Whether something else than load and target may have decided a trial; only where the target runs
+/// on this machine can that be seen.
+pub(super) fn disturbance(trial: &TrialReport, place: Place) -> Option<Disturbance> {
+    let Place::Here { reference_speed } = place else { return None };
+    let readings = &trial.health.readings;
+    let foreign = readings.foreign_cores.filter(|cores| *cores > FOREIGN_CORES);
+    let slow = || {
+        let share = 1.0 - readings.reference_speed? / reference_speed?;
+        (share > SLOWER).then_some(Disturbance::Slow { share })
+    };
+    foreign.map(|cores| Disturbance::ForeignCpu { cores }).or_else(slow)
+}
+
+/// A decided trial as a point of the search; `requests` are those of its measured sessions.
+pub(super) fn point(trial: &TrialReport, requests: u64) -> Point {
+    Point {
+        value: trial.plan.value.get(),
+        held: trial.evidence == Evidence::Met,
+        full: trial.plan.purpose != Purpose::Probe,
+        reading: worst(trial, requests),
+    }
+}
+
+/// The condition with the largest margin. A condition on a number is kept or broken: broken it is the
+/// worst, kept it says something only where there is no other.
+fn worst(trial: &TrialReport, requests: u64) -> Reading {
+    let n = as_f64(requests.max(1)) * DEPENDENCE;
+    if trial.ended == Ended::Overload {
+        return Reading::one_sided(strictest(&trial.slos), false);
+    }
+    if trial.slos.iter().any(|slo| is_number(slo) && slo.evidence == Evidence::Violated) {
+        return Reading::one_sided(YES_OR_NO, false);
+    }
+    trial
+        .slos
+        .iter()
+        .filter_map(|result| shares(result, trial, requests, n))
+        .max_by(|a, b| a.margin().total_cmp(&b.margin()))
+        .unwrap_or(Reading::one_sided(YES_OR_NO, trial.evidence == Evidence::Met))
+}
+
+/// The reading of a condition on a share. Of a trial that ended early only what is settled counts: what
+/// else was counted until then is of no whole sequence.
+fn shares(result: &SloResult, trial: &TrialReport, requests: u64, n: f64) -> Option<Reading> {
+    let allowed = result.allowed().filter(|allowed| is_graded(*allowed))?;
+    let total = match (trial.ended, result.slo.metric) {
+        (Ended::Complete, _) => as_f64(result.tally.n),
+        (_, Metric::Tbc) => {
+            as_f64(result.tally.n) * as_f64(requests) / as_f64(trial.counts.ended().max(1))
+        }
+        _ => as_f64(requests),
+    };
+    let share = (as_f64(result.tally.not_good) / total).clamp(0.0, 1.0);
+    let known = if share > settled_share(allowed) { Known::Settled } else { Known::Share };
+    let is_whole = trial.ended == Ended::Complete || known == Known::Settled;
+    (is_whole && total > 0.0).then_some(Reading { allowed, share, n, known })
+}
+
+/// A share of nothing, or of all, has no logit: such a condition is kept or broken.
+fn is_graded(allowed: f64) -> bool {
+    allowed > 0.0 && allowed < 1.0
+}
+
+fn is_number(result: &SloResult) -> bool {
+    result.allowed().is_none_or(|allowed| !is_graded(allowed))
+}
+
+/// The smallest share that a condition on a latency allows.
+fn strictest(slos: &[SloResult]) -> f64 {
+    let allowed = |slo: &Slo| match slo.rule() {
+        Rule::Share { allowed, .. } if slo.metric.is_latency() => Some(allowed.get()),
+        Rule::Share { .. } | Rule::Number => None,
+    };
+    let graded = slos.iter().filter_map(|result| allowed(&result.slo)).filter(|p| is_graded(*p));
+    graded.min_by(f64::total_cmp).unwrap_or(YES_OR_NO)
+}
+
+/// How far each condition of a whole trial lay from its limit, as a difference of logits: positive is
+/// beyond it.
+pub(super) fn margins(trial: &TrialReport, requests: u64) -> Vec<(String, f64)> {
+    let n = as_f64(requests.max(1)) * DEPENDENCE;
+    let margin = |result: &SloResult| {
+        let reading = shares(result, trial, requests, n)?;
+        Some((result.slo.to_string(), reading.margin()))
+    };
+    trial.slos.iter().filter_map(margin).collect()
+}
