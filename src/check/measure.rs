@@ -5,7 +5,7 @@ use super::{Aim, Capacity, Conclusion, Drifted, Gap, History, Limited, Step};
 use crate::config::plan::Method;
 use crate::search::{Answer, Ask, Bisect, NEAR, Point, Range, Refine, drift};
 use crate::stats::Response;
-use crate::trial::{Purpose, TrialPlan};
+use crate::trial::{Ended, Purpose, TrialPlan};
 use crate::units::KnobValue;
 
 impl Capacity {
@@ -110,9 +110,10 @@ impl Capacity {
         // Where a service turns from one answer to the other, trials agree or do not.
         let is_noisy = self.search.method == Method::Posterior;
         if let Some(Answer::Crossing { value, .. }) = answer.filter(|_| is_noisy) {
-            let is_near = |point: &&Point| point.full && (point.value / value).ln().abs() <= NEAR;
-            let first = course.points.iter().find(is_near);
-            let plan = first.and_then(|it| self.plan(history, it.value, Purpose::Anchor));
+            let near = course.plays(history).filter(|it| it.ended == Ended::Complete);
+            let mut near = near.map(|it| it.plan.value.get());
+            let first = near.find(|at| (at / value).ln().abs() <= NEAR);
+            let plan = first.and_then(|at| self.plan(history, at, Purpose::Anchor));
             if let Some(plan) = plan.filter(|plan| self.gap(history, plan, 0).is_none()) {
                 return Step::run(plan);
             }
@@ -144,9 +145,8 @@ impl Capacity {
 
     /// Found, unless the target changed while it was measured.
     fn steady(&self, history: &History, course: &Course) -> Conclusion {
-        let response = self.refine().response;
         let drift = match self.search.method {
-            Method::Posterior => drift(&response, &course.points),
+            Method::Posterior => drift(&course.points),
             Method::Bisect => None,
         };
         match drift.filter(|drift| drift.is_named()) {

@@ -4,7 +4,9 @@ use super::Place;
 use crate::search::Point;
 use crate::slo::{Metric, Rule, Slo};
 use crate::stats::{Known, Reading};
-use crate::trial::{Ended, Evidence, Purpose, SloResult, TrialReport, settled_share};
+use crate::trial::{
+    Ended, Evidence, Observed, Purpose, Series, SloResult, TrialReport, settled_share,
+};
 use crate::units::as_f64;
 use std::fmt;
 
@@ -69,6 +71,16 @@ pub(super) fn point(trial: &TrialReport, requests: u64) -> Point {
         held: trial.evidence == Evidence::Met,
         full: trial.plan.purpose != Purpose::Probe,
         reading: worst(trial, requests),
+        pace: pace(trial),
+    }
+}
+
+/// Time within which a quarter of the requests of a whole trial were answered.
+fn pace(trial: &TrialReport) -> Option<f64> {
+    let took = trial.latency.get(&Series::E2e).filter(|_| trial.ended == Ended::Complete)?;
+    match took.quantile(0.25, 0)? {
+        Observed::At(time) => Some(time.as_secs_f64()).filter(|time| *time > 0.0),
+        Observed::Beyond => None,
     }
 }
 
@@ -102,7 +114,8 @@ fn shares(result: &SloResult, trial: &TrialReport, requests: u64, n: f64) -> Opt
         _ => as_f64(requests),
     };
     let share = (as_f64(result.tally.not_good) / total).clamp(0.0, 1.0);
-    let known = if share > settled_share(allowed) { Known::Settled } else { Known::Share };
+    let is_settled = share > settled_share(allowed) && trial.plan.purpose != Purpose::Anchor;
+    let known = if is_settled { Known::Settled } else { Known::Share };
     let is_whole = trial.ended == Ended::Complete || known == Known::Settled;
     (is_whole && total > 0.0).then_some(Reading { allowed, share, n, known })
 }

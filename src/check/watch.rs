@@ -1,7 +1,7 @@
 //! When a trial of a capacity check may end before its time: never because "it looks fine so far".
 
 use crate::slo::{Metric, Rule, Slo};
-use crate::trial::{Flow, Load, StopReason, TrialPlan, Watch, Window, settled_share};
+use crate::trial::{Flow, Load, Purpose, StopReason, TrialPlan, Watch, Window, settled_share};
 use crate::units::as_f64;
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ pub struct Curtail {
     slos: Vec<Slo>,
     /// Measured requests of the whole trial.
     requests: u64,
+    /// How much later its requests are is asked, too: it is compared with an earlier trial.
+    is_anchor: bool,
     /// The longest limit, where lateness means overload: in open loop (a closed one builds no
     /// backlog), and where every limit on a latency is one that most requests must keep.
     limit: Option<Duration>,
@@ -38,7 +40,8 @@ impl Curtail {
         let latencies = || plan.slos.iter().filter(|slo| slo.latency_limit().is_some());
         let can_tell = matches!(plan.load, Load::Open { .. }) && latencies().all(binds_most);
         let limit = latencies().filter_map(Slo::latency_limit).max().filter(|_| can_tell);
-        Self { slos: plan.slos.clone(), requests, limit, due: 0, decided: 0, late: 0 }
+        let is_anchor = plan.purpose == Purpose::Anchor;
+        Self { slos: plan.slos.clone(), requests, is_anchor, limit, due: 0, decided: 0, late: 0 }
     }
 
     /// Whether one condition is broken so far that the whole sequence cannot bring it back.
@@ -72,7 +75,7 @@ impl Curtail {
 
 impl Watch for Curtail {
     fn observe(&mut self, window: &Window) -> Flow {
-        if self.is_settled(window) {
+        if !self.is_anchor && self.is_settled(window) {
             Flow::Stop(StopReason::Settled)
         } else if self.is_overloaded(window) {
             Flow::Stop(StopReason::Overload)
@@ -135,6 +138,14 @@ mod tests {
             ],
             ..Window::default()
         }
+    }
+
+    #[test]
+    fn an_anchor_is_played_to_its_end() {
+        let broken = window((100, 500), (0, 5_000));
+        assert_eq!(Curtail::new(&plan(), 1_000).observe(&broken), Flow::Stop(StopReason::Settled));
+        let anchor = TrialPlan { purpose: Purpose::Anchor, ..plan() };
+        assert_eq!(Curtail::new(&anchor, 1_000).observe(&broken), Flow::Continue);
     }
 
     #[test]

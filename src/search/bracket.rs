@@ -33,6 +33,23 @@ pub(super) struct Left {
     pub(super) above: Option<f64>,
 }
 
+/// Probes are short and flatter: beyond those that bracket it, the capacity is believed to lie the less
+/// the farther away, by a factor of e for each such difference of logarithms.
+const DOUBT: f64 = 0.1;
+
+impl Left {
+    /// Of no probes.
+    pub(super) const NOTHING: Self = Self { below: None, above: None };
+
+    /// How likely the capacity is of this logarithm before any full trial, against one between the ends.
+    pub(super) fn weight(&self, theta: f64) -> f64 {
+        let low = self.below.map_or(theta, f64::ln);
+        let high = self.above.map_or(theta, f64::ln);
+        let beyond = (low - theta).clamp(0.0, f64::MAX) + (theta - high).clamp(0.0, f64::MAX);
+        (-beyond / DOUBT).exp()
+    }
+}
+
 impl Range {
     /// What is left of the range after these points.
     pub(super) fn left(&self, points: &[Point]) -> Left {

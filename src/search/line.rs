@@ -22,6 +22,9 @@ pub struct Rule {
     pub trials_max: usize,
 }
 
+/// After so many trials one that is still as open as this stays so: the capacity lies at the line.
+const TOSS_UP: (usize, std::ops::RangeInclusive<f64>) = (5, 0.2..=0.8);
+
 impl Rule {
     /// Of one of so many lines that share the error budget: a false alarm in one of them is as rare as in
     /// the only one. `red_trials`: two where a disturbed trial would be seen, else three.
@@ -126,7 +129,9 @@ impl Line {
             Standing::Broken
         } else if risk <= self.rule.green {
             Standing::Kept
-        } else if trials >= self.rule.trials_max {
+        } else if trials >= self.rule.trials_max
+            || (trials >= TOSS_UP.0 && TOSS_UP.1.contains(&risk))
+        {
             Standing::Tired
         } else {
             Standing::Open(self.beside(belief.crossing().median()))

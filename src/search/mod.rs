@@ -31,13 +31,16 @@ pub struct Point {
     pub full: bool,
     /// Its worst condition.
     pub reading: Reading,
+    /// Time within which a quarter of its requests were answered, in seconds; `None` unless all of its
+    /// sequence was played. Most of it is work, little of it waiting.
+    pub pace: Option<f64>,
 }
 
 impl Point {
     /// Of a trial of which no more is known than whether everything held.
     #[must_use]
     pub fn plain(value: f64, held: bool, full: bool) -> Self {
-        Self { value, held, full, reading: Reading::one_sided(0.1, held) }
+        Self { value, held, full, reading: Reading::one_sided(0.1, held), pace: None }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Base against head on one machine: their trials alternate, so that whatever moves the machine moves
 //! both, and the ratio of the two capacities is what is searched.
 
-use super::bracket::Look;
+use super::bracket::{Left, Look};
 use super::{Point, Range, Rule};
 use crate::stats::{Crossing, Posterior, Response};
 
@@ -209,7 +209,12 @@ impl Pair {
             plays
         });
         let ends = self.ends(&points.base);
-        Beliefs { base: belief(&ends, &base), head: belief(&ends, &head) }
+        // Nothing was probed of the head: it may carry much less.
+        let probed = match self.hint {
+            None => self.range.left(&probes(&points.base)),
+            Some(_) => Left::NOTHING,
+        };
+        Beliefs { base: belief(&ends, &probed, &base), head: belief(&ends, &Left::NOTHING, &head) }
     }
 
     /// Between which values the base's capacity may lie, by what was known before the first pair.
@@ -253,11 +258,12 @@ impl Beliefs {
     }
 }
 
-fn belief(ends: &[f64], plays: &[Point]) -> Posterior {
+fn belief(ends: &[f64], probed: &Left, plays: &[Point]) -> Posterior {
     let known = || ends.iter().copied().chain(plays.iter().map(|play| play.value)).map(f64::ln);
     let low = known().min_by(f64::total_cmp).unwrap_or(0.0) - REACH.0;
     let high = known().max_by(f64::total_cmp).unwrap_or(0.0) + REACH.1;
-    let mut belief = Posterior::flat(&Response::VAGUE, low, high);
+    let likely = |theta| probed.weight(theta);
+    let mut belief = Posterior::weighted(&Response::VAGUE, low, high, likely);
     for play in plays {
         belief.update(play.value.ln(), &play.reading);
     }
@@ -286,7 +292,7 @@ mod tests {
     fn trial(value: f64, capacity: f64, full: bool) -> Point {
         let share = logistic(logit(0.05) + 30.0 * (value / capacity).ln());
         let reading = Reading { allowed: 0.05, share, n: 300.0, known: Known::Share };
-        Point { value, held: value <= capacity, full, reading }
+        Point { value, held: value <= capacity, full, reading, pace: None }
     }
 
     /// Everything that was played, and how it ended.

@@ -12,6 +12,8 @@ const CONFIDENCE: f64 = 0.9;
 const CONFIDENCE_WHOLE: f64 = 0.95;
 /// How far beyond the values that were played the capacity may lie (difference of logarithms).
 const REACH: f64 = 0.6;
+/// One trial may be wrong: the next is no farther than this from those before.
+const STRIDE: f64 = 0.15;
 /// Up to this half-width trials are played at the middle; below, to its sides, where slope and noise
 /// are learnt.
 const SIDES: f64 = 0.08;
@@ -87,7 +89,10 @@ impl Refine {
         };
         let low = known().min_by(f64::total_cmp)? - REACH;
         let high = known().max_by(f64::total_cmp)? + REACH;
-        let mut belief = Posterior::flat(&self.response, low, high);
+        let probes: Vec<Point> = points.iter().copied().filter(|point| !point.full).collect();
+        let probed = self.range.left(&probes);
+        let likely = |theta| probed.weight(theta);
+        let mut belief = Posterior::weighted(&self.response, low, high, likely);
         for play in &plays {
             belief.update(play.value.ln(), &play.reading);
         }
@@ -149,7 +154,14 @@ impl Refine {
         let median = crossing.median();
         let (low, high) = crossing.interval(CONFIDENCE);
         if (high - low) / 2.0 > SIDES {
-            return self.range.value(median.exp());
+            let at = plays.iter().map(|play| play.value.ln());
+            let least = at.clone().min_by(f64::total_cmp).unwrap_or(median) - STRIDE;
+            let most = at.max_by(f64::total_cmp).unwrap_or(median) + STRIDE;
+            let value = match self.range.scale {
+                Scale::Real => median.clamp(least, most),
+                Scale::Whole => median,
+            };
+            return self.range.value(value.exp());
         }
         let (least, most) = ASIDE_RANGE;
         let aside = (ASIDE / belief.response().slope()).clamp(least, most);

@@ -79,15 +79,23 @@ impl Posterior {
     /// `high`.
     #[must_use]
     pub fn flat(response: &Response, low: f64, high: f64) -> Self {
+        Self::weighted(response, low, high, |_| 1.0)
+    }
+
+    /// The same, where some of them are likelier: in proportion to `weight`, above 0.
+    #[must_use]
+    pub fn weighted(response: &Response, low: f64, high: f64, weight: impl Fn(f64) -> f64) -> Self {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "clamped to a small range"
         )]
         let points = ((high - low) / STEP).round().clamp(1.0, STEPS_MAX) as usize + 1;
+        let prior: Vec<f64> = (0..points).map(|i| weight(low + STEP * as_f64(i as u64))).collect();
+        let total: f64 = prior.iter().sum();
         let mut cells = Vec::with_capacity(points * SLOPES.len() * SPREADS.len());
         for (_, _, weight) in each(response) {
-            cells.resize(cells.len() + points, weight / as_f64(points as u64));
+            cells.extend(prior.iter().map(|prior| prior * weight / total));
         }
         Self { first: low, points, cells }
     }

@@ -180,7 +180,7 @@ fn hollow_gate_12_one_trial_decides_nothing() {
     let point = |at: f64, full: bool, held: bool| {
         let share = if held { 0.01 } else { 0.13 };
         let reading = Reading { allowed: 0.05, share, n: 95.0, known: Known::Share };
-        Point { value: at, held, full, reading }
+        Point { value: at, held, full, reading, pace: None }
     };
     let mut points: Vec<Point> = Vec::new();
     loop {

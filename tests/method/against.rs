@@ -213,13 +213,10 @@ impl Series {
 fn quick() -> &'static [Vec<Outcome>; 2] {
     static QUICK: OnceLock<[Vec<Outcome>; 2]> = OnceLock::new();
     QUICK.get_or_init(|| {
-        // On a slow machine nearly one in a hundred requests of `http` takes longer than its limit whatever
-        // the load: there is no crossing to be compared, and the answer is "inconclusive".
-        let subjects = subjects().iter().filter(|(subject, _)| subject.name() != "http");
-        let subjects: Vec<&(Subject, f64)> = subjects.collect();
+        let subjects = subjects();
         [false, true].map(|is_slow| {
             parallel(0..12 * subjects.len() as u64, |job| {
-                let (subject, slow) = subjects[job as usize % subjects.len()];
+                let (subject, slow) = &subjects[job as usize % subjects.len()];
                 let between_sd = if job % 2 == 0 { 0.01 } else { 0.03 };
                 let speed = if is_slow { *slow } else { 1.0 };
                 compare(subject, speed, between_sd, Order::Alternating, job)
@@ -232,27 +229,27 @@ fn mean_s(outcomes: &[Outcome]) -> f64 {
     outcomes.iter().map(|it| it.seconds).sum::<f64>() / outcomes.len() as f64
 }
 
-/// Of 48 at most 1 may be red: were 10 % red, so few would have a probability of 0.04; at 0.3 % the bound
-/// holds with 0.99.
+/// Of 60 at most 1 may be red: were 10 % red, so few would have a probability of 0.014; at 0.4 % the bound
+/// holds with 0.98.
 #[test]
 fn no_change_is_seldom_called_a_loss_whatever_the_machine() {
     let [same, _] = quick();
     let red = same.iter().filter(|it| it.is_red()).count();
     let green = same.iter().filter(|it| it.is_green()).count();
     println!("{red} red, {green} green of {}, {:.0} s", same.len(), mean_s(same));
-    assert!(red <= 1 && green >= 44, "{red} red, {green} green of {}", same.len());
+    assert!(red <= 1 && green >= 55, "{red} red, {green} green of {}", same.len());
     assert!(mean_s(same) <= 330.0, "{:.0} s", mean_s(same));
 }
 
-/// Of 48 at least 44 must be red and at most 2 green: were 80 % red, so many would have a probability of
-/// 0.03; at 97.5 % the bound holds with 0.99.
+/// Of 60 at least 57 must be red and at most 2 green: were 85 % red, so many would have a probability of
+/// 0.015; at 99 % the bound holds with 0.99.
 #[test]
 fn a_loss_of_a_fifth_is_found_whatever_the_machine() {
     let [_, slow] = quick();
     let red = slow.iter().filter(|it| it.is_red()).count();
     let green = slow.iter().filter(|it| it.is_green()).count();
     println!("{red} red, {green} green of {}, {:.0} s", slow.len(), mean_s(slow));
-    assert!(red >= 44 && green <= 2, "{red} red, {green} green of {}", slow.len());
+    assert!(red >= 57 && green <= 2, "{red} red, {green} green of {}", slow.len());
     assert!(mean_s(slow) <= 400.0, "{:.0} s", mean_s(slow));
 }
 

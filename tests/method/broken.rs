@@ -3,12 +3,14 @@
 use crate::figures::noise;
 use crate::gate::{MAX_DROP, Verdict};
 use crate::services::{Subject, at};
-use plimsoll::check::Prior;
+use plimsoll::check::{Curtail, Prior};
 use plimsoll::run::{Rig, RunError, Simulated};
 use plimsoll::search::{Line, Point, Range, Rule, Scale, Side};
-use plimsoll::stats::{Known, Posterior, Reading};
+use plimsoll::slo::Slo;
+use plimsoll::stats::{Known, Posterior, Reading, Response};
 use plimsoll::trial::{
-    Ended, Evidence, Outcome, Patient, TrialPlan, TrialReport, Watch, Window, judge,
+    Ended, Evidence, Flow, Outcome, Patient, StopReason, Tally, TrialPlan, TrialReport, Watch,
+    Window, judge,
 };
 use std::time::Duration;
 
@@ -87,7 +89,72 @@ fn point(subject: &Subject, trial: &TrialReport) -> Point {
         held: trial.evidence == Evidence::Met,
         full: true,
         reading: Reading { allowed, share, n: trial.plan.count as f64 / 2.0, known },
+        pace: None,
     }
+}
+
+/// Ends a trial as soon as each of its limits on a latency looks kept: by three standard deviations of as many
+/// independent requests as have ended.
+#[derive(Debug)]
+pub(crate) struct Eager {
+    slos: Vec<Slo>,
+    right: Curtail,
+    /// Whether it called the trial met.
+    pub(crate) is_met: bool,
+}
+
+impl Eager {
+    pub(crate) fn new(plan: &TrialPlan) -> Self {
+        // A session has one request.
+        let right = Curtail::new(plan, plan.count);
+        Self { slos: plan.slos.clone(), right, is_met: false }
+    }
+}
+
+impl Watch for Eager {
+    fn observe(&mut self, window: &Window) -> Flow {
+        let looks_kept = |(slo, tally): (&Slo, &Tally)| {
+            let plimsoll::slo::Rule::Share { allowed, .. } = slo.rule() else { return true };
+            if !slo.metric.is_latency() {
+                return true;
+            }
+            let (n, allowed) = (window.measured_ended as f64, allowed.get());
+            let share = tally.not_good as f64 / (tally.n as f64).max(1.0);
+            let ln = |x: f64, y: f64| if x > 0.0 { x * (x / y).ln() } else { 0.0 };
+            let root = 2.0 * n * (ln(share, allowed) + ln(1.0 - share, 1.0 - allowed));
+            share < allowed && root >= 9.0
+        };
+        match self.right.observe(window) {
+            Flow::Continue if self.slos.iter().zip(&window.tallies).all(looks_kept) => {
+                self.is_met = true;
+                Flow::Stop(StopReason::Settled)
+            }
+            flow => flow,
+        }
+    }
+}
+
+/// Whether the interval of 90 % holds the crossing, by trials at it and beside it. `Flaw::Chunks`: each
+/// chunk is an observation of its own, so that nothing else needs to differ between trials.
+pub(crate) fn holds(subject: &Subject, plan: &TrialPlan, rig: &mut Simulated, flaw: Flaw) -> bool {
+    let crossing = plan.load.value();
+    let response = match flaw {
+        Flaw::Chunks => Response { spreads: [1.0, 0.0, 0.0, 0.0, 0.0], ..Response::VAGUE },
+        Flaw::None | Flaw::Trusting => Response::VAGUE,
+    };
+    let mut belief = Posterior::flat(&response, crossing.ln() - 0.3, crossing.ln() + 0.3);
+    for aside in [-0.01_f64, 0.01, -0.01, 0.01, -0.01, 0.01] {
+        let at = crossing * aside.exp();
+        let trial = rig.trial(&crate::services::at(plan, at), &mut Patient, &mut |_| {});
+        let mut reading = point(subject, &trial).reading;
+        if flaw == Flaw::Chunks {
+            let result = trial.slos.iter().find(|it| it.slo.to_string() == subject.binding);
+            reading.n = result.unwrap().tally.n as f64;
+        }
+        belief.update(at.ln(), &reading);
+    }
+    let (low, high) = belief.crossing().interval(0.9);
+    (low..=high).contains(&crossing.ln())
 }
 
 /// Which step of a gate is not the right one.
@@ -96,6 +163,8 @@ pub(crate) enum Flaw {
     None,
     /// Before any trial it believes that nothing changed, give or take 3 %.
     Trusting,
+    /// Each chunk counts as an observation of its own.
+    Chunks,
 }
 
 /// A gate made of the pieces of the real one, all of its trials at the line.

@@ -1,12 +1,15 @@
 //! The method broken on purpose must break what is promised: else the tests that prove it prove nothing.
 
-use crate::broken::{Flaw, Tamper, Tampered, by_hand, seed};
+use crate::broken::{Eager, Flaw, Tamper, Tampered, by_hand, holds, seed};
+use crate::crew::parallel;
 use crate::figures::{Bench, count};
 use crate::gate::{Gate, Verdict, defend, uneven};
+use crate::physics::plans_at_crossings;
 use crate::promises::benches;
-use crate::services::http_short;
+use crate::services::{at, http_short};
 use crate::truth::Truth;
 use plimsoll::run::Weather;
+use plimsoll::trial::Evidence;
 
 /// At most so many of these may be wrong, where 2 % are promised: five.
 fn is_kept(wrong: usize, of: usize) -> bool {
@@ -64,4 +67,38 @@ fn a_prior_that_expects_no_change_breaks_the_detection() {
         is_kept(green, verdicts.len())
     };
     assert!(lost(Flaw::None) && !lost(Flaw::Trusting));
+}
+
+/// Of 120 trials a tenth above the crossing at most 3 may be met. A service that freezes now and then looks
+/// fine in between.
+#[test]
+fn calling_a_trial_met_before_its_end_breaks_the_single_trial() {
+    let (subject, plans) =
+        plans_at_crossings().iter().find(|(it, _)| it.name() == "gc-batch").unwrap();
+    let met = parallel(0..120, |job| {
+        let plan = &plans[job as usize % plans.len()];
+        let plan = at(plan, plan.load.value() * 1.1);
+        let mut watch = Eager::new(&plan);
+        let trial = subject.rig(uneven(0.01), seed(4, job)).trial(&plan, &mut watch, &mut |_| {});
+        watch.is_met || trial.evidence == Evidence::Met
+    });
+    let met = met.iter().filter(|is_met| **is_met).count();
+    println!("{met} of 120 met a tenth above");
+    assert!(met > 3);
+}
+
+/// Of 60 intervals of 90 % at least 48 must hold the truth.
+#[test]
+fn chunks_as_independent_observations_break_the_coverage() {
+    let (subject, plans) = &plans_at_crossings()[0];
+    let covered = |flaw: Flaw| {
+        let held = parallel(0..60, |job| {
+            let plan = &plans[job as usize % plans.len()];
+            holds(subject, plan, &mut subject.rig(uneven(0.05), seed(5, job)), flaw)
+        });
+        let held = held.iter().filter(|held| **held).count();
+        println!("{flaw:?}: {held} of 60 intervals hold the truth");
+        held >= 48
+    };
+    assert!(covered(Flaw::None) && !covered(Flaw::Chunks));
 }

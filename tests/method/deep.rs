@@ -4,10 +4,13 @@
 //! name.
 
 use crate::broken::{Tamper, Tampered};
-use crate::figures::{Accuracy, Bench, NOISY, QUIET, drifting, mean, named, noise, p95, share};
+use crate::figures::{
+    Accuracy, Bench, DRIFT, NOISY, QUIET, drifting, mean, named, noise, p95, share,
+};
 use crate::gate::{Gate, Verdict, defend, uneven};
 use crate::services::{Subject, all, http, http_slow, http_tail, llm_ttfc};
 use plimsoll::run::{Neighbour, Weather};
+use std::time::Duration;
 
 /// Searches of each cell; each is the baseline of one gate of each kind.
 const SEARCHES: u64 = 300;
@@ -153,12 +156,17 @@ fn deep_gates_and_searches() {
 #[test]
 #[ignore = "prints a table of the documentation; minutes"]
 fn deep_drifting_targets() {
-    println!("{}", head(&["service", "sd %", "drifting targets named", "of"]));
+    println!("{}", head(&["service", "sd %", "in 7 min", "in 10 min", "of"]));
     for subject in subjects() {
-        for between_sd in [0.0, 0.03] {
-            let (told, of) = named(&drifting(&bench(&subject, between_sd)));
-            let name = subject.name().to_owned();
-            println!("{}", row(&[name, percent(between_sd), told.to_string(), of.to_string()]));
+        for between_sd in [0.0, 0.01, 0.03] {
+            let bench = bench(&subject, between_sd);
+            let [(short, _), (long, of)] =
+                [Duration::ZERO, DRIFT].map(|time| named(&drifting(&bench, time)));
+            let cells = [short, long, of].map(|count| count.to_string());
+            println!(
+                "{}",
+                row(&[&[subject.name().to_owned(), percent(between_sd)], &cells[..]].concat())
+            );
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::truth::Truth;
 use plimsoll::check::Prior;
 use plimsoll::run::Weather;
 use std::ops::Range;
+use std::time::Duration;
 
 /// Standard deviations of ln(speed) between trials that everything is promised for …
 pub(crate) const QUIET: [f64; 3] = [0.0, 0.01, 0.03];
@@ -93,14 +94,19 @@ pub(crate) fn noise(between_sd: f64, what: u64, job: u64) -> u64 {
     (((between_sd * 1_000.0).round() as u64) << 48) | (what << 32) | job
 }
 
-/// Whether searches of this subject notice that what it carries falls by 1 % from each trial to the next.
-pub(crate) fn drifting(bench: &Bench) -> Vec<Searched> {
+/// Time of a search that is to notice a drift of 1 % a trial.
+pub(crate) const DRIFT: Duration = Duration::from_secs(600);
+
+/// Searches of this subject, so long or as long as its own if that is longer, while what it carries falls
+/// by 1 % from each trial to the next.
+pub(crate) fn drifting(bench: &Bench, time: Duration) -> Vec<Searched> {
+    let subject = bench.subject.searched_for(time);
     parallel(0..bench.searches.len() as u64, |job| {
         let sequence = bench.searches[job as usize].sequence().unwrap();
         let drift_per_trial = Truth::of(&bench.subject, sequence).speed(0.99).ln();
         let weather = Weather { drift_per_trial, ..uneven(bench.between_sd) };
         let mut rig = bench.subject.rig(weather, noise(bench.between_sd, 2_000, job));
-        search(&bench.subject, sequence.seed, &mut rig)
+        search(&subject, sequence.seed, &mut rig)
     })
 }
 

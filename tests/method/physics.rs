@@ -14,7 +14,7 @@ use tokio::time::Instant;
 const SEQUENCES: u64 = 3;
 
 /// Plays of each service at their own crossings, `SEQUENCES` each.
-fn crossings() -> &'static [(Subject, Vec<TrialPlan>)] {
+pub(crate) fn plans_at_crossings() -> &'static [(Subject, Vec<TrialPlan>)] {
     static CROSSINGS: OnceLock<Vec<(Subject, Vec<TrialPlan>)>> = OnceLock::new();
     CROSSINGS.get_or_init(|| {
         let subjects = all();
@@ -53,7 +53,8 @@ fn mean_s(trials: &[TrialReport]) -> f64 {
 #[test]
 fn a_tenth_beside_its_own_crossing_a_trial_says_on_which_side_it_is() {
     // A trial of `llm-small` has no more requests than its p99 needs; nothing is promised for it.
-    for (subject, plans) in crossings().iter().filter(|(subject, _)| subject.name() != "llm-small")
+    for (subject, plans) in
+        plans_at_crossings().iter().filter(|(subject, _)| subject.name() != "llm-small")
     {
         let [below, above] = [0.9, 1.1].map(|factor| trials(subject, plans, factor, 120));
         let (low, high) = (violated(&below), violated(&above));
@@ -65,7 +66,7 @@ fn a_tenth_beside_its_own_crossing_a_trial_says_on_which_side_it_is() {
 
 #[test]
 fn the_condition_that_is_meant_breaks_first_and_alone() {
-    for (subject, plans) in crossings() {
+    for (subject, plans) in plans_at_crossings() {
         assert!(
             (0.85..1.2).contains(&(plans[0].load.value() / subject.near)),
             "{}",
@@ -82,7 +83,7 @@ fn the_condition_that_is_meant_breaks_first_and_alone() {
 
 #[test]
 fn an_early_end_changes_no_verdict_and_saves_time() {
-    for (subject, plans) in crossings() {
+    for (subject, plans) in plans_at_crossings() {
         for factor in [1.0, 1.05, 1.5] {
             let early = trials(subject, plans, factor, 6);
             let whole: Vec<TrialReport> = parallel(0..6, |seed| {
@@ -130,7 +131,7 @@ fn the_same_seed_gives_the_same_trials_in_any_weather() {
 #[test]
 fn a_neighbour_breaks_trials_and_every_one_that_it_broke_tells_of_it() {
     let weather = Weather { neighbour: Some(Neighbour::ONCE_A_MINUTE), ..Weather::calm() };
-    for (subject, plans) in crossings() {
+    for (subject, plans) in plans_at_crossings() {
         let mut rig = subject.rig(weather, 1);
         let plan = at(&plans[0], plans[0].load.value() * 0.85);
         let trials: Vec<TrialReport> = (0..20).map(|_| subject.trial(&mut rig, &plan)).collect();
@@ -146,7 +147,7 @@ fn a_neighbour_breaks_trials_and_every_one_that_it_broke_tells_of_it() {
 
 #[test]
 fn a_slower_machine_carries_less() {
-    for (subject, plans) in &crossings()[..2] {
+    for (subject, plans) in &plans_at_crossings()[..2] {
         let slow = crossing(subject, &plans[0], 0.9, 9);
         let share = slow / plans[0].load.value();
         println!("{}: {share:.3} of the load at 0.9 of the speed", subject.name());

@@ -5,7 +5,7 @@
 //! it with a probability above 0.99; what share it would refuse as surely stands beside it.
 
 use crate::broken::{Tamper, Tampered};
-use crate::figures::{Accuracy, Bench, count, mean, named, noise, p95};
+use crate::figures::{Accuracy, Bench, DRIFT, count, drifting, mean, named, noise, p95};
 use crate::gate::{Gate, Verdict, defend, uneven};
 use crate::services::{Subject, gc_batch, http, http_slow, llm_small, llm_tbc, llm_ttfc};
 use plimsoll::run::{Neighbour, Weather};
@@ -62,13 +62,13 @@ fn no_change_is_no_alarm_and_takes_a_minute() {
     assert!(p95(gates.iter().map(|gate| gate.whole_s)) <= 150.0);
 }
 
-/// Of some 80 gates at least 92 % red and at most 3 green: a method that sees nine in ten fails with 0.6,
-/// one that sees eight with 0.99.
+/// Of some 80 gates at least 95 % red and at most 3 green: one that sees 99 % keeps that with 0.99, one
+/// that sees nine in ten fails with 0.93.
 #[test]
 fn a_loss_of_a_fifth_is_red() {
     let gates = gates(0.8, 1);
     let (red, green, _) = told("a fifth lost", &gates);
-    assert!(red * 100 >= gates.len() * 92, "{red} red of {}", gates.len());
+    assert!(red * 100 >= gates.len() * 95, "{red} red of {}", gates.len());
     assert!(green <= 3, "{green} green");
 }
 
@@ -158,12 +158,21 @@ fn a_search_finds_what_its_sequence_carries() {
     assert!(it.bias.abs() <= 0.015 && it.rmse <= 0.03 && it.coverage >= 0.85, "{it:?}");
 }
 
-/// Of 90 searches on a steady target at most 5 % say that it drifts. How many of those on a drifting one
-/// do is counted by `deep`.
+/// Of 90 searches on a steady target at most 5 % say that it drifts.
 #[test]
 fn a_steady_target_is_not_said_to_drift() {
     let steady: Vec<_> = benches().iter().flat_map(|bench| bench.searches.clone()).collect();
     let (alarms, of) = named(&steady);
     println!("{alarms} of {of} steady targets are said to drift");
     assert!(alarms * 20 <= of, "{alarms} of {of}");
+}
+
+/// Of 45 at least 40: were 97 % named, that would hold with 0.99, were 75 % named, with 0.02.
+#[test]
+fn a_target_that_falls_by_one_per_cent_a_trial_is_said_to_drift() {
+    let steady = benches().iter().filter(|bench| bench.between_sd <= 0.0);
+    let falling: Vec<_> = steady.flat_map(|bench| drifting(bench, DRIFT)).collect();
+    let (told, of) = named(&falling);
+    println!("{told} of {of} drifting targets are said to drift");
+    assert!(of >= 44 && told >= 40, "{told} of {of}");
 }

@@ -43,6 +43,11 @@ impl Subject {
         &self.check.name
     }
 
+    /// The same with searches that take so long, or as long as they do if that is more.
+    pub(crate) fn searched_for(&self, time: Duration) -> Self {
+        Self { search_time: self.search_time.max(time), ..self.clone() }
+    }
+
     pub(crate) fn rig(&self, weather: Weather, seed: u64) -> Simulated {
         Simulated::serving(Arc::clone(&self.service), self.law.clone(), seed).with_weather(weather)
     }

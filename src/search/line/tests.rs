@@ -20,7 +20,7 @@ fn line() -> Line {
 fn point(value: f64, share: f64) -> Point {
     let known = if share > 0.2 { Known::Settled } else { Known::Share };
     let reading = Reading { allowed: 0.05, share, n: 200.0, known };
-    Point { value, held: share <= 0.05, full: true, reading }
+    Point { value, held: share <= 0.05, full: true, reading, pace: None }
 }
 
 /// Plays until the line is decided: how, and after how many trials.
@@ -68,10 +68,22 @@ fn one_good_trial_is_enough_and_one_bad_trial_never() {
 fn a_capacity_on_the_line_tires_it_and_is_never_guessed() {
     // Always exactly at the limit, wherever it is played: no trial can tell.
     let (end, points) = decided(&line(), |_| 0.05);
-    assert_eq!((end, points.len()), (Standing::Tired, 10));
-    for point in points {
+    assert_eq!((end, points.len()), (Standing::Tired, 5));
+    for point in &points {
         assert!((point.value / 90.0).ln().abs() <= 0.04 + 1e-9, "{}", point.value);
     }
+    let risk = line().risk(&line().belief(&points));
+    assert!((0.2..=0.8).contains(&risk), "{risk}");
+}
+
+#[test]
+fn what_leans_to_one_side_goes_on() {
+    let lines = [0.055, 0.06, 0.065, 0.07, 0.075].map(|share| decided(&line(), |_| share));
+    for (end, points) in &lines {
+        println!("{end:?} after {}", points.len());
+    }
+    assert!(lines.iter().any(|(_, points)| points.len() > 5));
+    assert!(lines.iter().all(|(_, points)| points.len() <= 10));
 }
 
 #[test]

@@ -36,7 +36,7 @@ impl World {
         let share = as_f64(late) / 200.0;
         let known = if share > 0.2 { Known::Settled } else { Known::Share };
         let reading = Reading { allowed: 0.05, share, n: 200.0, known };
-        Point { value, held: share <= 0.05, full, reading }
+        Point { value, held: share <= 0.05, full, reading, pace: None }
     }
 }
 
@@ -113,6 +113,7 @@ fn an_end_of_the_range_is_believed_after_two_trials_only() {
         held: share <= 0.05,
         full: true,
         reading: reading(share),
+        pace: None,
     };
     for (end, share) in [(400.0, 0.0), (10.0, 0.9)] {
         let once = [at(end, share)];
@@ -121,6 +122,27 @@ fn an_end_of_the_range_is_believed_after_two_trials_only() {
         let twice = [once[0], once[0]];
         assert!(matches!(search.next(&twice), Ask::Done(_)), "{end}");
     }
+}
+
+#[test]
+fn probes_say_where_to_look_and_full_trials_overrule_them() {
+    let probe = |value: f64, held| Point::plain(value, held, false);
+    let mut points = vec![probe(80.0, true), probe(100.0, false)];
+    let Ask::Play(first) = search().next(&points) else { panic!() };
+    assert!((80.0..100.0).contains(&first), "{first}");
+    // It broke: the capacity is looked for below it, between the probes.
+    points.push(Point::plain(first, false, true));
+    let Ask::Play(second) = search().next(&points) else { panic!() };
+    assert!((79.0..first).contains(&second), "{second}");
+    // All break: farther down, and no farther than a stride at a time.
+    let mut last = second;
+    for _ in 0..4 {
+        points.push(Point::plain(last, false, true));
+        let Ask::Play(next) = search().next(&points) else { panic!("{points:?}") };
+        assert!(next < last && (last / next).ln() <= 0.15 + 1e-9, "{next} after {last}");
+        last = next;
+    }
+    assert!(last < 75.0, "{last}");
 }
 
 #[test]
