@@ -2,7 +2,7 @@
 //! is decided.
 
 use super::conclude::sides;
-use super::course::{Course, State};
+use super::course::Course;
 use super::{
     Better, Capacity, Compared, Conclusion, Gap, History, Limited, Line, Relation, Ruled, Step,
 };
@@ -52,13 +52,7 @@ impl Capacity {
         if is_over {
             return self.compared(history, &duel, Ending::Kept.into());
         }
-        let gap = match &course.state {
-            State::Undecided(gap) => Some(gap.clone()),
-            // It cannot be afforded once more.
-            State::Again(_) => Some(Gap::Time { budget: self.allowance() }),
-            State::Onwards | State::Invalid | State::Busy => None,
-        };
-        if let Some(gap) = gap {
+        if let Some(gap) = course.gap(self.allowance()) {
             return self.compared(history, &duel, Outcome::Short(gap));
         }
         let Some((plan, more)) = self.wished(history, wish) else {

@@ -82,6 +82,16 @@ impl Course {
         course
     }
 
+    /// What keeps the trials from going on by what the points say, if anything does.
+    pub(super) fn gap(&self, budget: Duration) -> Option<Gap> {
+        match &self.state {
+            State::Undecided(gap) => Some(gap.clone()),
+            // The last one cannot be afforded once more.
+            State::Again(_) => Some(Gap::Time { budget }),
+            State::Onwards | State::Invalid | State::Busy => None,
+        }
+    }
+
     fn take(&mut self, at: usize, trial: &TrialReport, reader: &Reader<'_>) -> State {
         // A probe only says where to look, and full trials overrule it.
         let speaks_against = trial.plan.purpose != Purpose::Probe

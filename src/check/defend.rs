@@ -29,15 +29,9 @@ struct Court {
 impl Capacity {
     /// The next trial at a limit, or what was decided.
     pub(super) fn defend(&self, history: &History, course: &Course, prior: &Prior) -> Step {
-        let gap = match &course.state {
-            State::Undecided(gap) => Some(gap.clone()),
-            // It cannot be afforded once more.
-            State::Again(_) => Some(Gap::Time { budget: self.allowance() }),
-            State::Onwards | State::Invalid | State::Busy => None,
-        };
         let last = history.trials().last();
         let is_over = last.is_some_and(|last| last.plan.purpose == Purpose::Above);
-        let gap = gap.filter(|_| !is_over);
+        let gap = course.gap(self.allowance()).filter(|_| !is_over);
         let mut court = self.court(&course.points, prior);
         if let Some(value) = court.wanted.filter(|_| gap.is_none()) {
             let Some(plan) = self.plan(history, value, Purpose::Play) else {

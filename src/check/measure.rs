@@ -1,6 +1,6 @@
 //! Searching for the capacity: probes, full trials, and at the end the first of those near it once more.
 
-use super::course::{Course, State};
+use super::course::Course;
 use super::{Aim, Capacity, Conclusion, Drifted, Gap, History, Limited, Step};
 use crate::config::plan::Method;
 use crate::search::{Answer, Ask, Bisect, NEAR, Point, Range, Refine, drift};
@@ -13,30 +13,22 @@ impl Capacity {
     pub(super) fn measure(&self, history: &History, course: &Course) -> Step {
         let all = course;
         let course = &all.of_seed(history, self.sizing.seed());
-        let is_over = matches!(course.state, State::Undecided(_) | State::Again(_));
-        let is_anchored = || {
-            let anchors = course.plays(history).filter(|it| it.plan.purpose == Purpose::Anchor);
-            anchors.count() > 0
-        };
-        if is_anchored() || all.points.len() > course.points.len() {
+        let gap = course.gap(self.allowance());
+        let is_anchored = course.plays(history).any(|it| it.plan.purpose == Purpose::Anchor);
+        if is_anchored || all.points.len() > course.points.len() {
             let answer = self.settle(&course.points);
-            if let Some(Answer::Crossing { value, .. }) = answer.filter(|_| !is_over)
+            if let Some(Answer::Crossing { value, .. }) = answer.filter(|_| gap.is_none())
                 && let Some(step) = self.other_sequence(history, all, value)
             {
                 return step;
             }
-            return self.settled(history, course, self.settle(&course.points), None);
+            return self.settled(history, course, answer, None);
         }
-        let gap = match &course.state {
-            State::Undecided(gap @ Gap::Samples { .. }) => {
-                return self.conclude(history, course, Conclusion::Inconclusive(gap.clone()));
+        if let Some(gap) = gap {
+            if matches!(gap, Gap::Samples { .. }) {
+                return self.conclude(history, course, Conclusion::Inconclusive(gap));
             }
-            State::Undecided(gap) => Some(gap.clone()),
-            State::Again(_) => Some(Gap::Time { budget: self.allowance() }),
-            State::Onwards | State::Invalid | State::Busy => None,
-        };
-        if gap.is_some() {
-            return self.settled(history, course, self.settle(&course.points), gap);
+            return self.settled(history, course, self.settle(&course.points), Some(gap));
         }
         let (plan, more) = match self.ask(&course.points) {
             Ask::Done(answer) => return self.anchored(history, course, Some(answer), None),

@@ -125,7 +125,8 @@ pub enum Aim {
 pub enum Place {
     /// On this machine: what else uses its CPU can be seen.
     Here {
-        /// Speed of the reference load when the accepted measurement was made, where it is known.
+        /// Speed of the reference work when the accepted measurement was made, else at the start of the
+        /// run, where it is known.
         reference_speed: Option<f64>,
     },
     /// On another one.

@@ -5,7 +5,7 @@ use crate::search::Point;
 use crate::slo::{Metric, Rule, Slo};
 use crate::stats::{Known, Reading};
 use crate::trial::{
-    Ended, Evidence, Observed, Purpose, Series, SloResult, TrialReport, settled_share,
+    Ended, Evidence, Observed, Purpose, Readings, Series, SloResult, TrialReport, settled_share,
 };
 use crate::units::as_f64;
 use std::fmt;
@@ -24,12 +24,12 @@ const YES_OR_NO: f64 = 0.1;
 /// What happened on the machine while a trial ran.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Disturbance {
-    /// Other processes used so much CPU.
+    /// Other processes, or other machines of its host, used so much CPU.
     ForeignCpu {
         /// Mean over the trial, in cores.
         cores: f64,
     },
-    /// The machine was slower just before the trial than when the baseline was measured.
+    /// The machine was slower just before the trial than it is known to be.
     Slow {
         /// Share of its speed that was missing.
         share: f64,
@@ -40,11 +40,11 @@ impl fmt::Display for Disturbance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ForeignCpu { cores } => {
-                write!(f, "other processes used {cores:.2} cores while it ran")
+                write!(f, "others used {cores:.2} cores of this machine while it ran")
             }
             Self::Slow { share } => write!(
                 f,
-                "the machine was {:.0} % slower just before it than when the baseline was measured",
+                "the machine was {:.0} % slower just before it than it is known to be",
                 share * 100.0
             ),
         }
@@ -55,8 +55,13 @@ impl fmt::Display for Disturbance {
 /// on this machine can that be seen.
 pub(super) fn disturbance(trial: &TrialReport, place: Place) -> Option<Disturbance> {
     let Place::Here { reference_speed } = place else { return None };
-    let readings = &trial.health.readings;
-    let foreign = readings.foreign_cores.filter(|cores| *cores > FOREIGN_CORES);
+    disturbed(&trial.health.readings, reference_speed)
+}
+
+fn disturbed(readings: &Readings, reference_speed: Option<f64>) -> Option<Disturbance> {
+    // What the host of a virtual machine takes away is as lost as what its processes take.
+    let taken = readings.foreign_cores.map(|cores| cores + readings.steal_cores.unwrap_or(0.0));
+    let foreign = taken.filter(|cores| *cores > FOREIGN_CORES);
     let slow = || {
         let share = 1.0 - readings.reference_speed? / reference_speed?;
         (share > SLOWER).then_some(Disturbance::Slow { share })
@@ -148,4 +153,44 @@ pub(super) fn margins(trial: &TrialReport, requests: u64) -> Vec<(String, f64)> 
         Some((result.slo.to_string(), reading.margin()))
     };
     trial.slos.iter().filter_map(margin).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Disturbance, disturbed};
+    use crate::trial::Readings;
+
+    fn readings(foreign: Option<f64>, steal: Option<f64>, speed: Option<f64>) -> Readings {
+        Readings {
+            foreign_cores: foreign,
+            steal_cores: steal,
+            reference_speed: speed,
+            ..Readings::default()
+        }
+    }
+
+    #[test]
+    fn cpu_that_others_used_disturbs_whoever_they_were() {
+        for (foreign, steal, cores) in
+            [(0.06, None, Some(0.06)), (0.03, Some(0.03), Some(0.06)), (0.05, Some(0.0), None)]
+        {
+            let seen = disturbed(&readings(Some(foreign), steal, None), None);
+            let expected = cores.map(|cores| Disturbance::ForeignCpu { cores });
+            assert_eq!(seen, expected, "{foreign} and {steal:?}");
+        }
+        assert_eq!(disturbed(&readings(None, Some(0.9), None), None), None, "it cannot be told");
+    }
+
+    #[test]
+    fn a_machine_that_is_slower_than_it_was_disturbs() {
+        let at = |speed, known| disturbed(&readings(Some(0.0), None, speed), known);
+        assert_eq!(at(Some(96.0), Some(100.0)), None);
+        let slow = at(Some(90.0), Some(100.0)).unwrap();
+        assert_eq!(
+            slow.to_string(),
+            "the machine was 10 % slower just before it than it is known to be"
+        );
+        assert_eq!(at(Some(120.0), Some(100.0)), None);
+        assert_eq!(at(None, Some(100.0)).or(at(Some(90.0), None)), None, "it is not known");
+    }
 }

@@ -64,7 +64,7 @@ pub(super) struct Job<'a> {
     pub(super) out: &'a Path,
     /// What each check is for, on a machine of this speed.
     pub(super) aim: &'a dyn Fn(&str, &Fingerprint, Option<f64>) -> Aim,
-    /// Speed of the reference work when the baseline was measured, where it is known.
+    /// Speed of the reference work when the baseline was measured, where there is one.
     pub(super) reference_speed: Option<f64>,
     /// Fewer requests in flight than our resources allow: how the self-test starves the generator.
     pub(super) in_flight_max: Option<usize>,
@@ -234,6 +234,8 @@ impl Session {
             .with_in_flight_max(job.in_flight_max)
             .with_cpus(job.cpus.to_vec());
         let Job { plan, only, reference_speed, .. } = *job;
+        // Without a baseline: what the machine did just before.
+        let reference_speed = reference_speed.or(self.calibration);
         let aim = |check: &str| (job.aim)(check, &self.fingerprint, self.calibration);
         let orders = Orders { plan, only, aim: &aim, reference_speed };
         self.suite = run::run_suite(&orders, &mut rig, journal, progress).await;

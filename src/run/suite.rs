@@ -43,7 +43,8 @@ pub struct Orders<'a> {
     pub only: &'a Only,
     /// What each check is for.
     pub aim: &'a dyn Fn(&str) -> Aim,
-    /// Speed of the reference load when the baseline was measured, where it is known.
+    /// Speed of the reference work when the baseline was measured, else at the start of this run, where it
+    /// is known.
     pub reference_speed: Option<f64>,
 }
 
