@@ -4,11 +4,8 @@ use super::fingerprint::{Difference, Weight, differences};
 use super::record::{Baseline, BaselineCheck, SourceKind};
 use super::refusal::Refusal;
 use crate::check::Estimate;
-use crate::stats::Response;
+use crate::stats::{Response, Z_90};
 use crate::units::as_f64;
-
-/// Half-width of a 90 % interval in standard deviations of a normal law.
-const Z_90: f64 = 1.645;
 
 /// One candidate of several runs, oldest first: the capacity is the geometric mean of theirs, its interval
 /// holds what differs between them, and their spread beyond what each knows of itself is that between runs.

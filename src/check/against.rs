@@ -121,16 +121,15 @@ impl Capacity {
 
     /// The end of a comparison. The metrics are those of the head.
     fn compared(&self, history: &History, duel: &Duel, outcome: Outcome) -> Step {
-        let bound = |value: f64, conclusion: fn(KnobValue) -> Conclusion| {
-            KnobValue::new(value).map_or(Conclusion::Invalid(Limited::default()), conclusion)
-        };
         let range = &duel.pair.range;
         let beliefs = duel.pair.beliefs(&duel.points, usize::MAX);
         let conclusion = match &outcome {
             Outcome::Ended(Ending::BothHold) => {
-                bound(range.to.unwrap_or(range.from), Conclusion::AtLeast)
+                Conclusion::bound(range.to.unwrap_or(range.from), Conclusion::AtLeast)
             }
-            Outcome::Ended(Ending::NoneHolds) => bound(range.from, Conclusion::NoneHolds),
+            Outcome::Ended(Ending::NoneHolds) => {
+                Conclusion::bound(range.from, Conclusion::NoneHolds)
+            }
             Outcome::Short(gap) if duel.pairs() == 0 => Conclusion::Inconclusive(gap.clone()),
             Outcome::Ended(Ending::Kept | Ending::Broken | Ending::Tired) | Outcome::Short(_) => {
                 let plays: Vec<&TrialReport> = duel.base.plays(history).collect();

@@ -9,15 +9,13 @@ use super::{
 use crate::config::plan::Method;
 use crate::search::{Answer, NEAR, Scale};
 use crate::slo::Better;
-use crate::stats::{Posterior, wilson};
+use crate::stats::{Posterior, Z_90, wilson};
 use crate::trial::{Evidence, Purpose, SloResult, TrialReport};
 use crate::units::{Ratio, share};
 use std::collections::BTreeMap;
 
 /// Nominal confidence of the interval.
 const CONFIDENCE: f64 = 0.90;
-/// Half-width of a 90 % interval in standard deviations of a normal law.
-const Z_90: f64 = 1.645;
 /// Points of the response curve, and how far from the capacity its ends lie (difference of logarithms).
 const CURVE: i32 = 12;
 const CURVE_REACH: f64 = 0.24;

@@ -77,6 +77,11 @@ pub enum Conclusion {
 }
 
 impl Conclusion {
+    /// That the capacity lies on one side of this value.
+    pub(super) fn bound(value: f64, side: fn(KnobValue) -> Self) -> Self {
+        KnobValue::new(value).map_or(Self::Invalid(Limited::default()), side)
+    }
+
     /// Whether anything was measured that stands.
     #[must_use]
     pub fn is_measurement(&self) -> bool {

@@ -1,12 +1,11 @@
 //! Searching for the capacity: probes, full trials, and at the end the first of those near it once more.
 
 use super::course::Course;
-use super::{Aim, Capacity, Conclusion, Drifted, Gap, History, Limited, Step};
+use super::{Aim, Capacity, Conclusion, Drifted, Gap, History, Step};
 use crate::config::plan::Method;
 use crate::search::{Answer, Ask, Bisect, NEAR, Point, Range, Refine, drift};
 use crate::stats::Response;
 use crate::trial::{Ended, Purpose, TrialPlan};
-use crate::units::KnobValue;
 
 impl Capacity {
     /// The next trial of a search, or what it found.
@@ -121,13 +120,10 @@ impl Capacity {
         answer: Option<Answer>,
         gap: Option<Gap>,
     ) -> Step {
-        let bound = |value: f64, conclusion: fn(KnobValue) -> Conclusion| {
-            KnobValue::new(value).map_or(Conclusion::Invalid(Limited::default()), conclusion)
-        };
         let conclusion = match answer {
             Some(Answer::Crossing { .. }) => self.steady(history, course),
-            Some(Answer::AtLeast(value)) => bound(value, Conclusion::AtLeast),
-            Some(Answer::NoneHolds(value)) => bound(value, Conclusion::NoneHolds),
+            Some(Answer::AtLeast(value)) => Conclusion::bound(value, Conclusion::AtLeast),
+            Some(Answer::NoneHolds(value)) => Conclusion::bound(value, Conclusion::NoneHolds),
             None => Conclusion::Inconclusive(
                 gap.unwrap_or(Gap::Trials { limit: self.search.max_trials }),
             ),

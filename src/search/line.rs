@@ -8,6 +8,8 @@ use crate::stats::{Posterior, Response};
 const REACH: (f64, f64) = (0.6, 0.4);
 /// Trials after the first are played where they tell most, but not farther from the line than this.
 const ASIDE_MAX: f64 = 0.04;
+/// After so many trials one that is still as open as this stays so: the capacity lies at the line.
+const TOSS_UP: (usize, std::ops::RangeInclusive<f64>) = (5, 0.2..=0.8);
 
 /// When a line counts as decided.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,12 +20,9 @@ pub struct Rule {
     pub red_trials: usize,
     /// Kept when it lies beyond the line with at most this probability.
     pub green: f64,
-    /// Undecided after so many trials.
+    /// Undecided after so many trials, or earlier where it is a toss-up.
     pub trials_max: usize,
 }
-
-/// After so many trials one that is still as open as this stays so: the capacity lies at the line.
-const TOSS_UP: (usize, std::ops::RangeInclusive<f64>) = (5, 0.2..=0.8);
 
 impl Rule {
     /// Of one of so many lines that share the error budget: a false alarm in one of them is as rare as in

@@ -44,6 +44,16 @@ impl Point {
     }
 }
 
+/// The full trials.
+fn plays(points: &[Point]) -> Vec<Point> {
+    points.iter().copied().filter(|point| point.full).collect()
+}
+
+/// The short ones alone: where full trials tell otherwise, the beliefs say so.
+fn probes(points: &[Point]) -> Vec<Point> {
+    points.iter().copied().filter(|point| !point.full).collect()
+}
+
 /// Which values the knob can take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scale {

@@ -2,7 +2,7 @@
 //! both, and the ratio of the two capacities is what is searched.
 
 use super::bracket::{Left, Look};
-use super::{Point, Range, Rule};
+use super::{Point, Range, Rule, plays, probes};
 use crate::stats::{Crossing, Posterior, Response};
 
 /// How far beyond the values that were looked at a capacity may lie (differences of logarithms).
@@ -268,15 +268,6 @@ fn belief(ends: &[f64], probed: &Left, plays: &[Point]) -> Posterior {
         belief.update(play.value.ln(), &play.reading);
     }
     belief
-}
-
-fn plays(points: &[Point]) -> Vec<Point> {
-    points.iter().copied().filter(|point| point.full).collect()
-}
-
-/// The short ones alone: where full trials tell otherwise, the beliefs say so.
-fn probes(points: &[Point]) -> Vec<Point> {
-    points.iter().copied().filter(|point| !point.full).collect()
 }
 
 #[cfg(test)]

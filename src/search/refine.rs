@@ -2,7 +2,7 @@
 //! of the capacity is narrow enough.
 
 use super::bracket::Look;
-use super::{Answer, Ask, NEAR, NEAR_MIN, Point, Range, Scale};
+use super::{Answer, Ask, NEAR, NEAR_MIN, Point, Range, Scale, plays, probes};
 use crate::stats::{Crossing, Posterior, Response};
 
 /// Nominal probability that the interval holds the capacity.
@@ -89,8 +89,7 @@ impl Refine {
         };
         let low = known().min_by(f64::total_cmp)? - REACH;
         let high = known().max_by(f64::total_cmp)? + REACH;
-        let probes: Vec<Point> = points.iter().copied().filter(|point| !point.full).collect();
-        let probed = self.range.left(&probes);
+        let probed = self.range.left(&probes(points));
         let likely = |theta| probed.weight(theta);
         let mut belief = Posterior::weighted(&self.response, low, high, likely);
         for play in &plays {
@@ -175,11 +174,6 @@ impl Refine {
         };
         self.range.value(value)
     }
-}
-
-/// The full trials.
-fn plays(points: &[Point]) -> Vec<Point> {
-    points.iter().copied().filter(|point| point.full).collect()
 }
 
 /// How many of these lie near the capacity.

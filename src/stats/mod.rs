@@ -9,4 +9,4 @@ mod proportion;
 pub use likelihood::{Known, Likelihood, Reading};
 pub use logistic::{logistic, logit};
 pub use posterior::{Band, Crossing, Posterior, Response, SLOPES, SPREADS};
-pub use proportion::wilson;
+pub use proportion::{Z_90, wilson};

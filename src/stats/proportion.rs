@@ -2,6 +2,9 @@
 
 use crate::units::{Ratio, as_f64};
 
+/// Half-width of a 90 % interval in standard deviations of a normal law.
+pub const Z_90: f64 = 1.645;
+
 /// Wilson's score interval (1927) of `hits` in `n > 0` independent trials, `z` standard deviations
 /// wide to each side. Never empty, also at 0 and at `n` hits. Requests of one trial come in bursts, so
 /// it is a lower bound on what is not known.
@@ -20,7 +23,7 @@ pub fn wilson(hits: u64, n: u64, z: f64) -> (Ratio, Ratio) {
 
 #[cfg(test)]
 mod tests {
-    use super::wilson;
+    use super::{Z_90, wilson};
     use crate::workload::Random;
 
     #[test]
@@ -45,7 +48,7 @@ mod tests {
             let held = (0..2_000)
                 .filter(|_| {
                     let hits = (0..200).filter(|_| random.unit() < p).count() as u64;
-                    let (low, high) = wilson(hits, 200, 1.645);
+                    let (low, high) = wilson(hits, 200, Z_90);
                     (low.get()..=high.get()).contains(&p)
                 })
                 .count();
