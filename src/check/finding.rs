@@ -126,19 +126,33 @@ pub struct Drifted {
     pub probability: f64,
     /// Full trials behind it.
     pub trials: u32,
+    /// Trials that something else on the machine disturbed: it may have been the machine that changed.
+    pub disturbed: usize,
 }
 
 impl fmt::Display for Drifted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let way = if self.per_trial < 0.0 { "fell" } else { "rose" };
+        let who = if self.disturbed == 0 { "the target" } else { "the target, or this machine," };
         write!(
             f,
-            "the target drifted: what it carries {way} by about {:.1} % from each trial to the next \
-             ({} trials, {:.0} % sure); it keeps state or warms up: try `between_trials: restart`, or \
-             turn its own cache off",
+            "{who} drifted: what it carries {way} by about {:.1} % from each trial to the next ({} \
+             trials, {:.0} % sure); ",
             self.per_trial.abs() * 100.0,
             self.trials,
             self.probability * 100.0
+        )?;
+        if self.disturbed > 0 {
+            let trials = if self.disturbed == 1 { "trial was" } else { "trials were" };
+            write!(
+                f,
+                "{} {trials} disturbed by something else on this machine: measure when it is quiet; \
+                 if it still drifts, ",
+                self.disturbed
+            )?;
+        }
+        f.write_str(
+            "it keeps state or warms up: try `between_trials: restart`, or turn its own cache off",
         )
     }
 }
@@ -392,4 +406,23 @@ pub struct Finding {
     pub voids: Vec<Void>,
     /// Time that the check's trials took.
     pub elapsed: Duration,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Drifted;
+
+    #[test]
+    fn a_machine_that_was_disturbed_is_named_beside_the_target() {
+        let quiet = Drifted { per_trial: -0.012, probability: 0.97, trials: 11, disturbed: 0 };
+        let said = quiet.to_string();
+        assert!(
+            said.starts_with("the target drifted: what it carries fell by about 1.2 %"),
+            "{said}"
+        );
+        assert!(!said.contains("machine"), "{said}");
+        let said = Drifted { disturbed: 3, ..quiet }.to_string();
+        assert!(said.starts_with("the target, or this machine, drifted: "), "{said}");
+        assert!(said.contains("; 3 trials were disturbed by something else"), "{said}");
+    }
 }

@@ -142,6 +142,7 @@ impl Capacity {
                 per_trial: drift.per_trial,
                 probability: drift.probability,
                 trials: u32::try_from(course.plays(history).count()).unwrap_or(u32::MAX),
+                disturbed: course.voids.len(),
             }),
             None => Conclusion::Found,
         }

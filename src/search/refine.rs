@@ -28,6 +28,8 @@ const HELD: f64 = 0.10;
 const BROKEN: f64 = 0.025;
 const ENDS_MIN: usize = 2;
 const ENDS_AGREE: usize = 3;
+/// Fewest full trials before a search ends because it is precise enough: fewer do not show a drift.
+const PLAYS_MIN: usize = 10;
 /// Fewest full trials behind an answer that the budget forces.
 const FORCED_MIN: usize = 3;
 
@@ -62,7 +64,8 @@ impl Refine {
         }
         let answer = self.crossing(&belief);
         let is_narrow = self.half_width(&answer) <= self.precision;
-        if is_narrow && near(&plays, &crossing) >= NEAR_MIN {
+        let is_enough = near(&plays, &crossing) >= NEAR_MIN && plays.len() >= PLAYS_MIN;
+        if is_narrow && is_enough {
             return Ask::Done(answer);
         }
         Ask::Play(self.play(&plays, &belief))

@@ -167,12 +167,12 @@ fn a_steady_target_is_not_said_to_drift() {
     assert!(alarms * 20 <= of, "{alarms} of {of}");
 }
 
-/// Of 45 at least 40: were 97 % named, that would hold with 0.99, were 75 % named, with 0.02.
+/// Of 45 at least 42: were 98 % named, that would hold with 0.99, were 80 % named, with 0.02.
 #[test]
 fn a_target_that_falls_by_one_per_cent_a_trial_is_said_to_drift() {
     let steady = benches().iter().filter(|bench| bench.between_sd <= 0.0);
     let falling: Vec<_> = steady.flat_map(|bench| drifting(bench, DRIFT)).collect();
     let (told, of) = named(&falling);
     println!("{told} of {of} drifting targets are said to drift");
-    assert!(of >= 44 && told >= 40, "{told} of {of}");
+    assert!(of >= 44 && told >= 42, "{told} of {of}");
 }
