@@ -1,8 +1,9 @@
 //! The verdict on a check that compared two targets on one machine: no baseline has a say in it.
 
 use super::change::Change;
-use super::limit::{Current, absolute, improved, surely};
+use super::limit::{Current, absolute};
 use super::verdict::{CheckVerdict, GateResult, Ruling, Verdict};
+use super::wording::{improved, surely};
 use crate::check::{Better, Compared, Conclusion, Finding, Line, Relation, Ruled};
 use crate::config::plan::{CheckPlan, Limit};
 use crate::units::number::{change_in_full, plain};
@@ -235,6 +236,31 @@ mod tests {
         let mut unknown = finding(KNOWN, Line::Kept, Better::No, 0.05);
         unknown.belief = None;
         assert_eq!(judge_compared(&plan, &unknown).verdict, Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn an_absolute_limit_goes_by_what_is_known_of_one_side() {
+        use Verdict::{Inconclusive, Pass, Regression};
+        let min = GateLimits { min: Some(40.0), ..GateLimits::default() };
+        let max = GateLimits { max: Some(40.0), ..GateLimits::default() };
+        for (limits, at_least, at_most, verdict) in [
+            (min, Some(40.0), None, Pass),
+            (min, Some(39.0), None, Inconclusive),
+            (min, None, Some(40.0), Inconclusive),
+            (min, None, Some(39.0), Regression),
+            (max, Some(40.0), None, Inconclusive),
+            (max, Some(41.0), None, Regression),
+            (max, None, Some(40.0), Pass),
+            (max, None, Some(41.0), Inconclusive),
+        ] {
+            let mut plan = fixture::check_plan();
+            plan.gates.insert("capacity".to_owned(), limits);
+            let mut finding = finding(KNOWN, Line::Kept, Better::No, 0.05);
+            let belief = finding.belief.as_mut().unwrap();
+            (belief.at_least, belief.at_most) = (at_least, at_most);
+            let judged = judge_compared(&plan, &finding);
+            assert_eq!(judged.verdict, verdict, "{limits:?} of {at_least:?} to {at_most:?}");
+        }
     }
 
     #[test]

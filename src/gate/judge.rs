@@ -1,7 +1,8 @@
 //! The verdict on one check.
 
 use super::change::Change;
-use super::limit::{Current, absolute, relative, tested};
+use super::limit::{Current, absolute, relative};
+use super::tested::tested;
 use super::verdict::{CheckVerdict, GateResult, Ruling, Verdict};
 use crate::baseline::{BaselineCheck, Difference, text_diff};
 use crate::check::{Conclusion, Estimate, Finding, OVER_SEQUENCES};

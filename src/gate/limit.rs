@@ -2,11 +2,11 @@
 
 use super::change::Span;
 use super::verdict::{Ruling, Verdict};
-use super::wording::{change, measured};
-use crate::check::{Better as Improved, Estimate, Finding, Line, Ruled, SUSPICIOUS, Tested};
+use super::wording::{change, improved, measured};
+use crate::check::{Estimate, Tested};
 use crate::config::plan::Limit;
 use crate::slo::Better;
-use crate::units::number::{change_in_full, in_full, plain};
+use crate::units::number::{change_in_full, in_full};
 use crate::units::{KnobValue, Quantity};
 
 /// What a finding says of one metric.
@@ -69,94 +69,6 @@ fn moved(limit: Limit, then: &Estimate, now: &Estimate, span: Span) -> Ruling {
         return Ruling::new(Verdict::Improvement, improved(&facts, factor));
     }
     Ruling::new(Verdict::Pass, format!("{facts}, allowed {allowed}"))
-}
-
-pub(super) fn improved(facts: &str, factor: f64) -> String {
-    if factor > SUSPICIOUS {
-        return format!(
-            "{facts}: suspicious, look at error rate and output length before accepting it"
-        );
-    }
-    format!("{facts}: accept it as the new baseline to keep it")
-}
-
-/// A limit that the check has tested itself.
-pub(super) fn tested(
-    limit: Limit,
-    tested: &Tested,
-    finding: &Finding,
-    unit: &str,
-    then: Option<&Estimate>,
-) -> (Ruling, Option<f64>) {
-    let Some(ruled) = tested.lines.iter().find(|ruled| ruled.limit == limit) else {
-        return (Ruling::hollow("the `capacity` was not tested at this limit"), None);
-    };
-    let facts = match (then, known(finding, unit)) {
-        (Some(then), Some(now)) if limit.is_relative() => {
-            format!("{now} against {}", measured(then))
-        }
-        (_, Some(now)) => now,
-        (_, None) => "nothing is known yet".to_owned(),
-    };
-    let allowed = match limit {
-        Limit::MaxDrop(share) => format!("allowed {}", change_in_full(-share)),
-        Limit::MaxRise(share) => format!("allowed {}", change_in_full(share)),
-        Limit::Min(bound) => format!("at least {} {unit} is required", in_full(bound)),
-        Limit::Max(bound) => format!("at most {} {unit} is required", in_full(bound)),
-    };
-    let sure = surety(ruled);
-    let ruling = match (&ruled.line, limit, tested.better) {
-        (Line::Broken, ..) => {
-            Ruling::new(Verdict::Regression, format!("{facts}, {allowed} ({sure})"))
-        }
-        (Line::Open(gap), ..) => {
-            Ruling::new(Verdict::Inconclusive, format!("{facts}, {allowed} ({sure}): {gap}"))
-        }
-        (Line::Kept, Limit::MaxDrop(_), Improved::TooGood) => {
-            Ruling::new(Verdict::Improvement, improved(&facts, f64::INFINITY))
-        }
-        (Line::Kept, Limit::MaxDrop(_), Improved::Yes) => {
-            Ruling::new(Verdict::Improvement, improved(&facts, 1.0))
-        }
-        (Line::Kept, ..) => Ruling::new(Verdict::Pass, format!("{facts}, {allowed} ({sure})")),
-    };
-    (ruling, Some(ruled.risk))
-}
-
-/// `98 % sure after 2 trials`.
-fn surety(ruled: &Ruled) -> String {
-    let trials = match ruled.trials {
-        1 => "1 trial".to_owned(),
-        n => format!("{n} trials"),
-    };
-    let risk = ruled.risk.clamp(0.0, 1.0);
-    match ruled.line {
-        Line::Broken => format!("{} sure after {trials}", surely(risk)),
-        Line::Kept => format!("{} sure after {trials}", surely(1.0 - risk)),
-        Line::Open(_) => {
-            format!("{:.0} % likely to lie beyond it after {trials}", risk * 100.0)
-        }
-    }
-}
-
-/// Never "100 %": no evidence is.
-pub(super) fn surely(probability: f64) -> String {
-    if probability > 0.999 {
-        "over 99.9 %".to_owned()
-    } else {
-        format!("{:.1} %", probability * 100.0)
-    }
-}
-
-/// What is known of the capacity now: an estimate where trials lie on both sides, else the side that
-/// they lie on.
-fn known(finding: &Finding, unit: &str) -> Option<String> {
-    if let Some(capacity) = finding.metrics.get("capacity") {
-        return Some(measured(capacity));
-    }
-    let belief = finding.belief.as_ref()?;
-    let at_least = belief.at_least.map(|value| format!("at least {} {unit}", plain(value)));
-    at_least.or_else(|| Some(format!("at most {} {unit}", plain(belief.at_most?))))
 }
 
 /// The top of the range held: only a lower bound is known.
@@ -323,9 +235,12 @@ mod tests {
         };
         assert!(judge(127.0).reason.ends_with("accept it as the new baseline to keep it"));
         assert!(judge(160.0).reason.contains("suspicious"), "{}", judge(160.0).reason);
-        let bound = relative(Limit::MaxDrop(0.1), &then, Current::AtLeast(knob(200.0))).0;
-        assert_eq!(bound.verdict, Verdict::Improvement);
-        assert!(bound.reason.contains("suspicious") && bound.reason.contains("raise `to`"));
+        let top = |bound| relative(Limit::MaxDrop(0.1), &then, Current::AtLeast(knob(bound))).0;
+        assert_eq!(top(200.0).verdict, Verdict::Improvement);
+        assert!(
+            top(200.0).reason.contains("suspicious") && top(200.0).reason.contains("raise `to`")
+        );
+        assert!(top(120.0).reason.ends_with("accept it as the new baseline to keep it"));
     }
 
     #[test]

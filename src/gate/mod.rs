@@ -8,6 +8,7 @@ mod change;
 mod judge;
 mod limit;
 mod suite;
+mod tested;
 mod verdict;
 mod wording;
 

@@ -163,6 +163,24 @@ mod tests {
     }
 
     #[test]
+    fn the_time_of_requests_alone_tells_it() {
+        // Trials of one load, whose shares say nothing.
+        let named = |step: f64| {
+            let mut random = Random::new(7, "pace");
+            let paced = (0..12_u32).map(|trial| {
+                let reading = Reading { allowed: 0.05, share: 0.05, n: 1e-6, known: Known::Share };
+                let beyond = 0.004 * random.normal() - step * f64::from(trial);
+                let pace = Some((4.0 * beyond).exp());
+                Point { value: 1.0, held: true, full: true, reading, pace }
+            });
+            drift(&paced.collect::<Vec<_>>()).unwrap()
+        };
+        let (fell, steady) = (named(-0.01), named(0.0));
+        assert!(fell.is_named() && fell.per_trial < 0.0, "{fell:?}");
+        assert!(!steady.is_named(), "{steady:?}");
+    }
+
+    #[test]
     fn its_direction_is_told() {
         let fell = drift(&plays(1, -0.02, 0.0, true)).unwrap();
         assert!(fell.is_named() && fell.per_trial < -0.01, "{fell:?}");

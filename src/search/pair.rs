@@ -336,6 +336,9 @@ mod tests {
             let pairs = points.head.len();
             assert!(pairs >= if ending == Ending::Broken { 3 } else { 2 });
         }
+        // Far better is told by the first two.
+        let (plays, ..) = played(&PAIR, 100.0, 200.0);
+        assert_eq!(plays.iter().filter(|(who, _)| *who == Who::Base).count(), 2, "{plays:?}");
         let (_, points, _) = played(&PAIR, 100.0, 80.0);
         let ratio = PAIR.beliefs(&points, usize::MAX).ratio().median().exp();
         assert!((ratio - 0.8).abs() < 0.03, "{ratio}");
@@ -350,6 +353,10 @@ mod tests {
         let sure = 1.0 - PAIR.beliefs(&points, usize::MAX).risk(PAIR.better());
         assert!(sure > 0.9, "{sure}");
         assert!((PAIR.better() + 1.0 / 9.0).abs() < 1e-12);
+        // Once it is ruled out that it is better, nobody looks.
+        let (_, points, ended) = played(&PAIR, 100.0, 95.0);
+        assert_eq!(ended, Ending::Kept);
+        assert_eq!(points.head.len(), points.base.iter().filter(|it| it.full).count());
     }
 
     #[test]
@@ -362,7 +369,7 @@ mod tests {
 
     #[test]
     fn a_hint_that_is_far_off_is_walked_away_from() {
-        for hint in [60.0, 160.0] {
+        for hint in [60.0, 160.0, 350.0] {
             let pair = Pair { hint: Some(hint), ..PAIR };
             assert_eq!(played(&pair, 100.0, 100.0).2, Ending::Kept, "{hint}");
             assert_eq!(played(&pair, 100.0, 75.0).2, Ending::Broken, "{hint}");

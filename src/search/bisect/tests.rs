@@ -66,6 +66,33 @@ fn score(search: &Bisect, noise: f64, seeds: u32, trials_max: usize) -> Score {
 }
 
 #[test]
+fn answers_that_overlap_widen_the_interval_by_half_of_the_overlap() {
+    for (held, noise) in [(110.0, 1.1_f64.ln() / 2.0), (100.5, 0.0125), (90.0, 0.0125)] {
+        let near = [Point::plain(held, true, true), Point::plain(100.0, false, true)];
+        let answer = search().answer(104.0, 106.0, 103.0, 107.0, &near);
+        let Some(Answer::Crossing { value, low, high, noise: seen }) = answer else { panic!() };
+        assert!((seen - noise).abs() < 1e-12, "{held}: {seen}");
+        assert!((low - 103.0 * (-noise).exp()).abs() < 1e-9, "{low}");
+        assert!((high - 107.0 * noise.exp()).abs() < 1e-9, "{high}");
+        assert!((value - (104.0_f64 * 106.0).sqrt()).abs() < 1e-9, "{value}");
+    }
+}
+
+#[test]
+fn the_side_of_the_crossing_with_fewer_trials_is_played_next() {
+    let (below, above) = (Point::plain(99.0, true, true), Point::plain(101.0, false, true));
+    for (near, is_above) in [
+        (vec![below], true),
+        (vec![above], false),
+        (vec![below, above], false),
+        (vec![below, below, above], true),
+    ] {
+        let Ask::Play(value) = search().confirm(99.0, 101.0, &near) else { panic!() };
+        assert_eq!(value > 100.0, is_above, "{value} after {near:?}");
+    }
+}
+
+#[test]
 fn the_interval_holds_the_truth_and_widens_with_the_noise() {
     // 1,000 searches a row; nominal 90 %. Seen: 100, 100, 98, 94, 83 %. With a share of 0.9 the
     // sd of the count is 9.5, so the bounds hold a margin of more than three of them.

@@ -198,6 +198,17 @@ fn a_whole_knob_ends_at_the_last_value_that_holds() {
     }
 }
 
+#[test]
+fn a_whole_knob_of_many_is_found_as_narrow_as_asked_and_no_narrower() {
+    let range = Range { from: 10.0, to: Some(4_000.0), expand: 2.0, scale: Scale::Whole };
+    let search = Refine { range, ..search() };
+    let mut world = World { slope: 80.0, ..World::new(5, 1_000.0, 0.0) };
+    let (answer, points) = run(&search, |value, full| world.trial(value, full), 40);
+    let Some(Answer::Crossing { low, high, .. }) = answer else { panic!("{answer:?}") };
+    assert!(points.len() < 40 && high - low > 1.0, "{low} to {high} after {} trials", points.len());
+    assert!((high - low) / 2.0 <= 0.025 * 1_000.0, "{low} to {high}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
     #[test]
