@@ -1,7 +1,7 @@
 //! How much load the target carries within its SLOs: the experiment behind `capacity`. Here is what
 //! searching for it and defending an accepted one have in common.
 
-use super::course::{Course, Patience, Reader, State};
+use super::course::{AFTER_VOID, Course, Patience, Reader, State};
 use super::dial::trial_at;
 use super::sizing::Sizing;
 use super::{Aim, Allowance, Check, Conclusion, Cost, Gap, History, Limited, Place, Prior, Step};
@@ -138,8 +138,10 @@ impl Capacity {
 
     /// Why this trial, with so many more like it, cannot be afforded, if it cannot.
     pub(super) fn gap(&self, history: &History, plan: &TrialPlan, more: u32) -> Option<Gap> {
-        let spent: Duration =
+        let played: Duration =
             history.trials().iter().map(|trial| trial.elapsed + BETWEEN_TRIALS).sum();
+        let voids = u32::try_from(self.course(history).voids.len()).unwrap_or(u32::MAX);
+        let spent = played.saturating_add(AFTER_VOID.saturating_mul(voids));
         let expected = self.sizing.expected_time(plan, history).saturating_add(BETWEEN_TRIALS);
         let expected = expected.saturating_mul(1 + more);
         let requests = self.sizing.expected_requests(plan).saturating_mul(u64::from(1 + more));

@@ -11,7 +11,7 @@ use std::time::Duration;
 /// Most trials of a check that are void.
 pub(super) const VOIDS_MAX: usize = 12;
 /// A burst of a neighbour passes: so long is waited before a trial is played again.
-const AFTER_VOID: Duration = Duration::from_secs(2);
+pub(super) const AFTER_VOID: Duration = Duration::from_secs(2);
 
 /// A trial that says nothing, because something else than load and target may have decided it.
 #[derive(Debug, Clone, Copy, PartialEq)]

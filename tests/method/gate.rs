@@ -8,7 +8,7 @@ use plimsoll::check::{
 };
 use plimsoll::config::{Plan, read};
 use plimsoll::run::{Budget, NoJournal, Rig, Silent, Wander, Weather, drive};
-use plimsoll::trial::Purpose;
+use plimsoll::trial::{Ended, Purpose};
 use plimsoll::workload::SequenceId;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -31,6 +31,8 @@ pub(crate) struct Searched {
     pub(crate) finding: Finding,
     pub(crate) elapsed: Duration,
     pub(crate) trials: usize,
+    /// Trials that a limit of the run cut short.
+    pub(crate) stopped: usize,
 }
 
 impl Searched {
@@ -84,7 +86,9 @@ checks: { any: { capacity: { knob: rate, from: 1, to: 2 }, slos: [ p95 ttfc < 1s
 /// Searches the capacity of a sequence.
 pub(crate) fn search(subject: &Subject, sequence: u64, rig: &mut impl Rig) -> Searched {
     let (finding, history) = run(subject, sequence, Aim::Measure(None), subject.search_time, rig);
-    Searched { finding, elapsed: rig.elapsed(), trials: history.trials().len() }
+    let trials = history.trials();
+    let stopped = trials.iter().filter(|it| it.ended == Ended::Stopped).count();
+    Searched { finding, elapsed: rig.elapsed(), trials: trials.len(), stopped }
 }
 
 /// What a gate came to.

@@ -6,10 +6,11 @@
 
 use crate::broken::{Tamper, Tampered};
 use crate::figures::{Accuracy, Bench, DRIFT, count, drifting, mean, named, noise, p95};
-use crate::gate::{Gate, Verdict, defend, uneven};
+use crate::gate::{Gate, Verdict, defend, search, uneven};
 use crate::services::{Subject, gc_batch, http, http_slow, llm_small, llm_tbc, llm_ttfc};
 use plimsoll::run::{Neighbour, Weather};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 /// Searches of each service on each kind of machine, over three sequences.
 const SEARCHES: u64 = 9;
@@ -128,6 +129,23 @@ fn a_neighbour_raises_no_alarm_unless_void_trials_count() {
     assert!(red <= 1 && seen.len() >= 40, "{red} red of {}", seen.len());
     let (red, ..) = told("a neighbour that nobody sees", &blind);
     assert!(red * 5 > blind.len(), "{red} red of {}", blind.len());
+}
+
+/// What is waited after a void trial is time of the budget, too: were it not reckoned with, half of these
+/// searches would begin a trial that they cannot end. One may still take longer than was expected of it.
+#[test]
+fn void_trials_leave_enough_time_for_each_that_is_begun() {
+    // Between trials as little as is reckoned with.
+    let pause = Duration::from_millis(500);
+    let neighbour = Some(Neighbour::ONCE_A_MINUTE);
+    let weather = Weather { neighbour, pause, ..Weather::calm() };
+    let searches: Vec<_> = (0..10)
+        .map(|seed| search(&http(), seed, &mut http().rig(weather, noise(0.0, 5_000, seed))))
+        .collect();
+    let voids: usize = searches.iter().map(|searched| searched.finding.voids.len()).sum();
+    let stopped: usize = searches.iter().map(|searched| searched.stopped).sum();
+    println!("{voids} void, {stopped} cut short");
+    assert!(voids >= 20 && stopped <= 1, "{stopped} cut short, {voids} void");
 }
 
 /// Each service for itself 80 % covered but for one search, all together 85 %.

@@ -129,7 +129,9 @@ pub(super) fn is_near(open: u64, limit: u64) -> bool {
 fn processor(seen: &Seen<'_>, rows: &Rows, health: &mut Health) {
     let readings = seen.readings;
     let Limits { noted, accepted } = limits::CPU_SHARE;
-    let share = readings.cpu_cores.map(|cores| cores / f64::from(readings.workers.max(1)));
+    // A trial that ended before it sent anything did nothing but begin.
+    let cores = readings.cpu_cores.filter(|_| seen.counts.intended > 0);
+    let share = cores.map(|cores| cores / f64::from(readings.workers.max(1)));
     let broken = share.filter(|share| *share > accepted).or(rows.found_busy);
     if let Some(share) = broken {
         health.invalid.push(InvalidReason::Cpu { share, limit: accepted });

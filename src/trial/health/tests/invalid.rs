@@ -176,6 +176,16 @@ fn what_ran_out() {
 }
 
 #[test]
+fn a_trial_that_ended_before_it_sent_anything_was_not_limited_by_its_processor() {
+    let ended = case(|c| {
+        c.counts.intended = 0;
+        c.readings = Readings { cpu_cores: Some(0.97), workers: 1, ..Readings::default() };
+    });
+    let invalid = ended.examined().invalid;
+    assert!(!invalid.iter().any(|it| matches!(it, InvalidReason::Cpu { .. })), "{invalid:?}");
+}
+
+#[test]
 fn a_processor_that_is_full() {
     let cores = |cores, workers| {
         move |c: &mut Case| {
