@@ -59,7 +59,7 @@ impl Capacity {
             let nothing = Conclusion::Invalid(Limited::default());
             return self.conclude_by(history, course, None, nothing);
         };
-        match (self.gap(history, &plan, more), wish) {
+        match (self.gap(history, course, &plan, more), wish) {
             (None, _) => Step::run(plan),
             (Some(_), Wish::Above(_)) => self.compared(history, &duel, Ending::Kept.into()),
             (Some(gap), _) => self.compared(history, &duel, Outcome::Short(gap)),

@@ -1,7 +1,7 @@
 //! How much load the target carries within its SLOs: the experiment behind `capacity`. Here is what
 //! searching for it and defending an accepted one have in common.
 
-use super::course::{AFTER_VOID, Course, Patience, Reader, State};
+use super::course::{Course, Patience, Reader, State};
 use super::dial::trial_at;
 use super::sizing::Sizing;
 use super::{Aim, Allowance, Check, Conclusion, Cost, Gap, History, Limited, Place, Prior, Step};
@@ -137,11 +137,16 @@ impl Capacity {
     }
 
     /// Why this trial, with so many more like it, cannot be afforded, if it cannot.
-    pub(super) fn gap(&self, history: &History, plan: &TrialPlan, more: u32) -> Option<Gap> {
+    pub(super) fn gap(
+        &self,
+        history: &History,
+        course: &Course,
+        plan: &TrialPlan,
+        more: u32,
+    ) -> Option<Gap> {
         let played: Duration =
             history.trials().iter().map(|trial| trial.elapsed + BETWEEN_TRIALS).sum();
-        let voids = u32::try_from(self.course(history).voids.len()).unwrap_or(u32::MAX);
-        let spent = played.saturating_add(AFTER_VOID.saturating_mul(voids));
+        let spent = played.saturating_add(course.waited());
         let expected = self.sizing.expected_time(plan, history).saturating_add(BETWEEN_TRIALS);
         let expected = expected.saturating_mul(1 + more);
         let requests = self.sizing.expected_requests(plan).saturating_mul(u64::from(1 + more));
@@ -166,13 +171,19 @@ impl Capacity {
     }
 
     /// The same trial once more, if that can be afforded.
-    fn again(&self, history: &History, last: &TrialReport, after: Duration) -> Option<Step> {
+    fn again(
+        &self,
+        history: &History,
+        course: &Course,
+        last: &TrialReport,
+        after: Duration,
+    ) -> Option<Step> {
         let plan = TrialPlan {
             index: last.plan.index + 1,
             request_limit: self.allowance.requests.saturating_sub(history.requests()),
             ..last.plan.clone()
         };
-        let can_afford = self.gap(history, &plan, 0).is_none();
+        let can_afford = self.gap(history, course, &plan, 0).is_none();
         can_afford.then(|| Step::Run { plan: Box::new(plan), after })
     }
 
@@ -184,7 +195,7 @@ impl Capacity {
             State::Invalid => invalid(),
             State::Busy => Conclusion::Busy { voids: course.voids.len() },
             State::Again(after) => {
-                if let Some(step) = self.again(history, last, *after) {
+                if let Some(step) = self.again(history, course, last, *after) {
                     return Some(step);
                 }
                 // What was measured before may be enough for an answer.

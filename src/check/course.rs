@@ -11,7 +11,7 @@ use std::time::Duration;
 /// Most trials of a check that are void.
 pub(super) const VOIDS_MAX: usize = 12;
 /// A burst of a neighbour passes: so long is waited before a trial is played again.
-pub(super) const AFTER_VOID: Duration = Duration::from_secs(2);
+const AFTER_VOID: Duration = Duration::from_secs(2);
 
 /// A trial that says nothing, because something else than load and target may have decided it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -80,6 +80,11 @@ impl Course {
             course.state = course.take(at, trial, reader);
         }
         course
+    }
+
+    /// Time that was, or will be, waited after void trials.
+    pub(super) fn waited(&self) -> Duration {
+        AFTER_VOID.saturating_mul(u32::try_from(self.voids.len()).unwrap_or(u32::MAX))
     }
 
     /// What keeps the trials from going on by what the points say, if anything does.

@@ -41,7 +41,7 @@ impl Capacity {
                     Conclusion::Invalid(super::Limited::default()),
                 );
             };
-            match self.gap(history, &plan, 0) {
+            match self.gap(history, course, &plan, 0) {
                 None => return Step::run(plan),
                 Some(gap) => court.leave(gap),
             }
@@ -160,7 +160,7 @@ impl Capacity {
             _ => None,
         }?;
         let plan = self.plan(history, line.start(), Purpose::Above)?;
-        self.gap(history, &plan, 0).is_none().then(|| Step::run(plan))
+        self.gap(history, course, &plan, 0).is_none().then(|| Step::run(plan))
     }
 
     /// What the trials above say.

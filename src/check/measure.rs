@@ -38,7 +38,7 @@ impl Capacity {
         let Some(plan) = plan else { return self.settled(history, course, None, None) };
         let answer = self.settle(&course.points);
         let more = if answer.is_some() { more } else { 0 };
-        match self.gap(history, &plan, more) {
+        match self.gap(history, course, &plan, more) {
             None => Step::run(plan),
             Some(gap) => self.anchored(history, course, answer, Some(gap)),
         }
@@ -105,7 +105,7 @@ impl Capacity {
             let mut near = near.map(|it| it.plan.value.get());
             let first = near.find(|at| (at / value).ln().abs() <= NEAR);
             let plan = first.and_then(|at| self.plan(history, at, Purpose::Anchor));
-            if let Some(plan) = plan.filter(|plan| self.gap(history, plan, 0).is_none()) {
+            if let Some(plan) = plan.filter(|plan| self.gap(history, course, plan, 0).is_none()) {
                 return Step::run(plan);
             }
         }

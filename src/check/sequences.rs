@@ -31,7 +31,7 @@ impl Capacity {
             let (Ask::Play(value) | Ask::Probe(value)) = search.next(&points) else { continue };
             let mut plan = self.plan(history, value, Purpose::Play)?;
             plan.seed = seed;
-            return self.gap(history, &plan, 0).is_none().then(|| Step::run(plan));
+            return self.gap(history, course, &plan, 0).is_none().then(|| Step::run(plan));
         }
         None
     }
