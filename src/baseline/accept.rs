@@ -236,13 +236,13 @@ fn brief_seen(seen: &Seen) -> Seen {
     Seen { value: significant(seen.value, 5), ..seen.clone() }
 }
 
-/// Weights to a thousandth; the first takes what that leaves.
+/// Weights to a thousandth; the largest takes what that leaves.
 fn brief_response(response: &Response) -> Response {
     fn brief<const N: usize>(weights: [f64; N]) -> [f64; N] {
         let mut weights = weights.map(rounded);
-        let others: f64 = weights.iter().skip(1).sum();
-        if let Some(first) = weights.first_mut() {
-            *first = rounded(1.0 - others);
+        let left = 1.0 - weights.iter().sum::<f64>();
+        if let Some(largest) = weights.iter_mut().max_by(|a, b| a.total_cmp(b)) {
+            *largest = rounded(*largest + left);
         }
         weights
     }
@@ -267,10 +267,11 @@ fn to_milliseconds(time: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use super::{Acceptance, HISTORY_LIMIT, Refusal, accept};
+    use super::{Acceptance, HISTORY_LIMIT, Refusal, accept, brief_response};
     use crate::baseline::{Baseline, Loaded, fixture, parse, render};
     use crate::check::{Conclusion, Estimate, Finding, Gap, Limited};
     use crate::config::Plan;
+    use crate::stats::Response;
     use crate::trial::InvalidReason;
 
     fn try_accept(
@@ -318,6 +319,30 @@ mod tests {
         assert_eq!(*again, baseline);
         assert_eq!(again.environment.calibration, Some(200.0));
         assert_eq!(again.history["chat-rate"][0].reason.as_deref(), Some("why"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn rounded_weights_are_still_shares_of_one(
+            slopes in proptest::array::uniform10(1e-9..1.0),
+            spreads in proptest::array::uniform5(1e-9..1.0),
+            power in 0..40,
+        ) {
+            // The higher the power, the fewer of them have all the weight.
+            fn shares<const N: usize>(raw: [f64; N], power: i32) -> [f64; N] {
+                let weights = raw.map(|it: f64| it.powi(power));
+                let total: f64 = weights.iter().sum();
+                weights.map(|weight| weight / total)
+            }
+            let brief = brief_response(&Response {
+                slopes: shares(slopes, power),
+                spreads: shares(spreads, power),
+            });
+            for weights in [brief.slopes.as_slice(), &brief.spreads] {
+                proptest::prop_assert!(weights.iter().all(|it| (0.0..=1.0).contains(it)), "{:?}", weights);
+                proptest::prop_assert!((weights.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+            }
+        }
     }
 
     #[test]

@@ -114,7 +114,7 @@ pub(super) async fn measure(
     if let (TargetSource::Managed(_), None) = (&plan.target.source, job.base) {
         // Before the target starts, so that nothing of it makes the machine look slower.
         progress.now("measuring this machine");
-        session.calibration = machine_speed(&[], plan.budget.time, stop).await;
+        session.calibration = machine_speed(&[], plan.budget.time, reference_speed, stop).await;
     }
     progress.now("starting the target");
     match launch(job, &program, &session.folder, stop).await {
@@ -229,13 +229,14 @@ impl Session {
             }
         }
         let nonce = clock::nonce(self.started);
-        let mut rig = Live::new(job.plan, &mut target, nonce, stop.clone(), began)
-            .with_base(base.as_mut())
-            .with_in_flight_max(job.in_flight_max)
-            .with_cpus(job.cpus.to_vec());
         let Job { plan, only, reference_speed, .. } = *job;
         // Without a baseline: what the machine did just before.
         let reference_speed = reference_speed.or(self.calibration);
+        let mut rig = Live::new(plan, &mut target, nonce, stop.clone(), began)
+            .with_base(base.as_mut())
+            .with_in_flight_max(job.in_flight_max)
+            .with_cpus(job.cpus.to_vec())
+            .with_reference_speed(reference_speed);
         let aim = |check: &str| (job.aim)(check, &self.fingerprint, self.calibration);
         let orders = Orders { plan, only, aim: &aim, reference_speed };
         self.suite = run::run_suite(&orders, &mut rig, journal, progress).await;

@@ -23,45 +23,68 @@
 
 use super::probe::{stay_on, thread_cpu};
 use std::hint::black_box;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Steps of a slice.
 const STEPS: u32 = 300_000;
 /// Cells of 8 bytes that it walks over: 1 MiB.
 const CELLS: usize = 1 << 17;
-/// Length of a reading just before a trial …
-const BEFORE_TRIAL: Duration = Duration::from_millis(100);
-/// … of that at the start of a run …
-const MACHINE: Duration = Duration::from_secs(5);
-/// … or this part of the budget, if that is less.
-const BUDGET_PART: u32 = 50;
+/// How long a reading lasts, and how long at most where the machine is slower than it is known to be.
+struct Length {
+    usual: Duration,
+    most: Duration,
+}
+
+const BEFORE_TRIAL: Length =
+    Length { usual: Duration::from_millis(100), most: Duration::from_secs(1) };
+/// At the start of a run …
+const MACHINE: Length = Length { usual: Duration::from_secs(5), most: Duration::from_secs(30) };
+/// … or these parts of the budget, if they are less.
+const BUDGET_PARTS: (u32, u32) = (50, 10);
+/// A machine that reaches this part of the speed it is known for is that machine, undisturbed; what is
+/// made of a speed allows 3 % and more.
+const REACHED: f64 = 0.975;
 
 /// Slices of the reference work per second of CPU time that a core of this machine does, read over
-/// 5 s, or a fiftieth of the budget if that is less; on one of these cores, or on any. `None` where
+/// 5 s, or a fiftieth of the budget if that is less; on one of these cores, or on any. One that is
+/// slower than `known`, its speed of earlier, is read for up to 30 s, or a tenth of the budget: a
+/// neighbour on its host leaves it alone for a moment, and another machine stays slow. `None` where
 /// it cannot be read, and when `stop` is cancelled before the end.
 pub async fn machine_speed(
     cpus: &[usize],
     budget: Duration,
+    known: Option<f64>,
     stop: &CancellationToken,
 ) -> Option<f64> {
-    speed(cpus, MACHINE.min(budget / BUDGET_PART), stop).await
+    let (usual, most) = BUDGET_PARTS;
+    let length =
+        Length { usual: MACHINE.usual.min(budget / usual), most: MACHINE.most.min(budget / most) };
+    speed(cpus, length, known, stop).await
 }
 
-/// The same in 100 ms, for the moment before a trial. So few slices miss the fastest more often: beside
-/// busy neighbours this is some percent less than what 5 s give.
-pub async fn speed_before_trial(cpus: &[usize], stop: &CancellationToken) -> Option<f64> {
-    speed(cpus, BEFORE_TRIAL, stop).await
+/// The same in 100 ms, and up to 1 s where it is slower, for the moment before a trial. So few slices
+/// miss the fastest more often: beside busy neighbours this is some percent less than what 5 s give.
+pub async fn speed_before_trial(
+    cpus: &[usize],
+    known: Option<f64>,
+    stop: &CancellationToken,
+) -> Option<f64> {
+    speed(cpus, BEFORE_TRIAL, known, stop).await
 }
 
 /// Works on a thread of its own, which ends soon after nobody waits for it any more.
-async fn speed(cpus: &[usize], length: Duration, stop: &CancellationToken) -> Option<f64> {
+async fn speed(
+    cpus: &[usize],
+    length: Length,
+    known: Option<f64>,
+    stop: &CancellationToken,
+) -> Option<f64> {
     let (tell, told) = oneshot::channel();
     let cpus = cpus.to_vec();
     let thread = std::thread::Builder::new().name("reference".to_owned()).spawn(move || {
-        let fastest = fastest_slice(&cpus, length, || tell.is_closed());
+        let fastest = fastest_slice(&cpus, &length, known, || tell.is_closed());
         let _nobody_waits = tell.send(fastest);
     });
     if let Err(error) = thread {
@@ -76,22 +99,27 @@ async fn speed(cpus: &[usize], length: Duration, stop: &CancellationToken) -> Op
     fastest.map(|fastest| fastest.as_secs_f64().recip())
 }
 
-/// CPU time of the fastest of the slices that fit into `length`; at least one after one to warm up.
-fn fastest_slice(cpus: &[usize], length: Duration, is_over: impl Fn() -> bool) -> Option<Duration> {
+/// CPU time of the fastest slice; of at least one, after one to warm up.
+fn fastest_slice(
+    cpus: &[usize],
+    length: &Length,
+    known: Option<f64>,
+    is_over: impl Fn() -> bool,
+) -> Option<Duration> {
     if let Err(error) = stay_on(cpus) {
         tracing::warn!(%error, "the speed of the cores {cpus:?} is not known");
         return None;
     }
     let mut memory: Vec<u64> = (0..).take(CELLS).collect();
     slice(&mut memory);
-    let (until, mut fastest) = (Instant::now() + length, None);
+    let (began, mut fastest) = (Instant::now(), Duration::MAX);
     while !is_over() {
         let before = thread_cpu()?;
         slice(&mut memory);
-        let took = thread_cpu()?.saturating_sub(before);
-        fastest = fastest.into_iter().chain([took]).min();
-        if Instant::now() >= until {
-            return fastest.filter(|took| !took.is_zero());
+        fastest = fastest.min(thread_cpu()?.saturating_sub(before));
+        let is_slow = known.is_some_and(|known| fastest.as_secs_f64() * known * REACHED > 1.0);
+        if began.elapsed() >= if is_slow { length.most } else { length.usual } {
+            return Some(fastest).filter(|took| !took.is_zero());
         }
     }
     None
@@ -116,25 +144,42 @@ fn slice(memory: &mut [u64]) {
 
 #[cfg(test)]
 mod tests {
-    use super::{CELLS, fastest_slice, machine_speed, slice, speed_before_trial};
+    use super::{CELLS, Length, fastest_slice, machine_speed, slice, speed_before_trial};
+    use std::cell::Cell;
     use std::time::Duration;
     use tokio_util::sync::CancellationToken;
 
     #[tokio::test]
     async fn a_core_has_a_speed() {
         let stop = CancellationToken::new();
-        let before = speed_before_trial(&[], &stop).await.unwrap();
+        let before = speed_before_trial(&[], None, &stop).await.unwrap();
         assert!((1.0..100_000.0).contains(&before), "{before}");
-        let machine = machine_speed(&[], Duration::from_secs(1), &stop).await.unwrap();
+        let machine = machine_speed(&[], Duration::from_secs(1), None, &stop).await.unwrap();
         assert!((1.0..100_000.0).contains(&machine), "{machine}");
+    }
+
+    #[test]
+    fn only_a_machine_that_is_slower_than_known_is_read_for_longer() {
+        let length = Length { usual: Duration::from_millis(1), most: Duration::from_secs(60) };
+        let read = |known| {
+            let slices = Cell::new(0);
+            fastest_slice(&[], &length, known, || slices.replace(slices.get() + 1) > 20)
+        };
+        assert!(read(None).is_some());
+        // As fast as a snail, and as no core ever was.
+        assert!(read(Some(1e-3)).is_some());
+        assert!(read(Some(1e9)).is_none());
+        let length = Length { most: Duration::from_millis(2), ..length };
+        assert!(fastest_slice(&[], &length, Some(1e9), || false).is_some());
     }
 
     #[tokio::test]
     async fn nobody_waits_for_a_speed_after_the_end() {
         let stop = CancellationToken::new();
         stop.cancel();
-        assert_eq!(machine_speed(&[], Duration::MAX, &stop).await, None);
-        assert_eq!(fastest_slice(&[], Duration::from_secs(60), || true), None);
+        assert_eq!(machine_speed(&[], Duration::MAX, None, &stop).await, None);
+        let length = Length { usual: Duration::from_secs(60), most: Duration::from_secs(60) };
+        assert_eq!(fastest_slice(&[], &length, None, || true), None);
     }
 
     #[test]

@@ -39,6 +39,7 @@ pub struct Live<'a> {
     calibration: Option<Calibration>,
     cpus: Vec<usize>,
     workers: Option<u32>,
+    reference_speed: Option<f64>,
     trace: Option<&'a mut TraceFile>,
 }
 
@@ -93,8 +94,15 @@ impl<'a> Live<'a> {
             calibration: None,
             cpus: Vec::new(),
             workers: None,
+            reference_speed: None,
             trace: None,
         }
+    }
+
+    /// On a machine that is known to do so many slices of the reference work per second.
+    #[must_use]
+    pub fn with_reference_speed(self, reference_speed: Option<f64>) -> Self {
+        Self { reference_speed, ..self }
     }
 
     /// With a second target, for the trials of the base.
@@ -149,7 +157,9 @@ impl Rig for Live<'_> {
             self.calibrate().await?;
         }
         let reference_speed = match self.plan.target.source {
-            TargetSource::Managed(_) => speed_before_trial(&[], &self.stop).await,
+            TargetSource::Managed(_) => {
+                speed_before_trial(&[], self.reference_speed, &self.stop).await
+            }
             TargetSource::Demo(_) | TargetSource::Url(_) => None,
         };
         plan.time_limit = plan.time_limit.saturating_sub(began.elapsed());
