@@ -7,7 +7,7 @@ use super::{
     Aim, Belief, Binding, Capacity, Conclusion, CurvePoint, Estimate, Finding, History, Seen, Step,
 };
 use crate::config::plan::Method;
-use crate::search::{Answer, NEAR, Scale};
+use crate::search::{Answer, NEAR, Point, Scale};
 use crate::slo::Better;
 use crate::stats::{Posterior, Z_90, wilson};
 use crate::trial::{Evidence, Purpose, SloResult, TrialReport};
@@ -150,8 +150,7 @@ impl Capacity {
         let requests = |trial: &TrialReport| self.sizing.requests(&trial.plan);
         let far = |trial: &&&TrialReport| (trial.plan.value.get().ln() - middle).abs();
         let closest = near.iter().min_by(|a, b| far(a).total_cmp(&far(b)));
-        let allowed = course.points.iter().rev().find(|point| point.full);
-        let allowed = allowed.map_or(0.1, |point| point.reading.allowed);
+        let allowed = allowed(&course.points);
         let curve = (-CURVE..=CURVE)
             .map(|i| {
                 let at = middle + CURVE_REACH * f64::from(i) / f64::from(CURVE);
@@ -168,6 +167,13 @@ impl Capacity {
             curve,
         }
     }
+}
+
+/// Share that the limiting condition allows: the one that a full trial broke, if any did.
+fn allowed(points: &[Point]) -> f64 {
+    let full = || points.iter().rev().filter(|point| point.full);
+    let limiting = full().find(|point| !point.held).or_else(|| full().next());
+    limiting.map_or(0.1, |point| point.reading.allowed)
 }
 
 /// Whether any full trial held, and whether any broke.
@@ -246,5 +252,26 @@ fn excess(result: &SloResult) -> f64 {
     match result.allowed() {
         Some(allowed) if allowed > 0.0 => share / allowed,
         Some(_) | None => f64::INFINITY,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Point, allowed};
+    use crate::stats::{Known, Reading};
+
+    #[test]
+    fn the_curve_is_of_the_condition_that_breaks() {
+        let point = |held, full, allowed| Point {
+            value: 10.0,
+            held,
+            full,
+            reading: Reading { allowed, share: 0.02, n: 100.0, known: Known::Share },
+            pace: None,
+        };
+        let (broke, held) = (point(false, true, 0.05), point(true, true, 0.01));
+        let probe = point(false, false, 0.2);
+        assert!((allowed(&[broke, held, probe]) - 0.05).abs() < 1e-12);
+        assert!((allowed(&[held, probe]) - 0.01).abs() < 1e-12);
     }
 }

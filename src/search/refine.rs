@@ -169,11 +169,13 @@ impl Refine {
         let aside = (ASIDE / belief.response().slope()).clamp(least, most);
         let below = plays.iter().filter(|play| play.value.ln() < median).count();
         let (low, high) = ((median - aside).exp(), (median + aside).exp());
+        // Of a whole knob the question is at least whether one value holds and the next does not.
+        let whole = median.exp().floor();
         let value = match (below * 2 > plays.len(), self.range.scale) {
             (true, Scale::Real) => high,
             (false, Scale::Real) => low,
-            (true, Scale::Whole) => high.ceil(),
-            (false, Scale::Whole) => low.floor(),
+            (true, Scale::Whole) => high.clamp(whole + 1.0, f64::MAX),
+            (false, Scale::Whole) => low.clamp(0.0, whole),
         };
         self.range.value(value)
     }

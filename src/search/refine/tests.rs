@@ -199,6 +199,23 @@ fn a_whole_knob_ends_at_the_last_value_that_holds() {
 }
 
 #[test]
+fn a_whole_knob_whose_next_value_breaks_by_little_is_asked_there() {
+    // Eight workers, and one answer in ten may wait: with nine in flight a little more than one in eight
+    // waits, with ten a quarter (seen with gunicorn).
+    let range = Range { from: 1.0, to: Some(64.0), expand: 2.0, scale: Scale::Whole };
+    let search = Refine { range, ..search() };
+    let waits = |value: f64, full| {
+        let share = (0.1276 * (value - 8.0)).clamp(0.0, 1.0);
+        let reading = Reading { allowed: 0.1, share, n: 121.0, known: Known::Share };
+        Point { value, held: share <= 0.1, full, reading, pace: None }
+    };
+    let (answer, points) = run(&search, waits, 40);
+    let Some(Answer::Crossing { value, low, high, .. }) = answer else { panic!("{answer:?}") };
+    assert_eq!((value, low, high), (8.0, 8.0, 8.0), "{points:?}");
+    assert!(points.iter().filter(|point| point.full).count() < 25, "{points:?}");
+}
+
+#[test]
 fn a_whole_knob_of_many_is_found_as_narrow_as_asked_and_no_narrower() {
     let range = Range { from: 10.0, to: Some(4_000.0), expand: 2.0, scale: Scale::Whole };
     let search = Refine { range, ..search() };
