@@ -23,8 +23,9 @@
 
 use super::probe::{stay_on, thread_cpu};
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Steps of a slice.
