@@ -38,6 +38,7 @@ struct Length {
     most: Duration,
 }
 
+/// Before a trial.
 const BEFORE_TRIAL: Length =
     Length { usual: Duration::from_millis(100), most: Duration::from_secs(1) };
 /// At the start of a run …

@@ -87,7 +87,7 @@ pub fn render(results: &Results, check: &CheckResult) -> String {
         expansion_factor: check.search.map(|search| search.expand),
         max_iterations: check.search.map(|search| search.max_trials),
         precision: best
-            .and_then(|best| number::decimals_of(best.low, best.high))
+            .and_then(|best| number::decimals_of(best.value, best.low, best.high))
             .map_or(0, |decimals| if decimals > 0 { decimals } else { 0 }),
         iterations_run: check.trials.len(),
         best_value: best.map(|best| best.value),

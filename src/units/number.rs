@@ -13,11 +13,11 @@ const DECIMALS_FULL: i32 = 9;
 /// Beyond this the digits say nothing any more.
 const LARGEST: f64 = 1e15;
 
-/// An estimate with its interval: `41.0 [39.8, 42.1]`. Two significant digits of the half-width; an
-/// interval without width is left out.
+/// An estimate with its interval: `41.0 [39.8, 42.1]`. Two significant digits of the half-width, and
+/// no decimals where all three are whole: `9 [8, 9]`. An interval without width is left out.
 #[must_use]
 pub fn estimate(value: f64, low: f64, high: f64) -> String {
-    match decimals_of(low, high) {
+    match decimals_of(value, low, high) {
         Some(decimals) => format!(
             "{} [{}, {}]",
             fixed(value, decimals),
@@ -31,13 +31,14 @@ pub fn estimate(value: f64, low: f64, high: f64) -> String {
 /// The estimate alone, to the same digits as [`estimate`].
 #[must_use]
 pub fn rounded(value: f64, low: f64, high: f64) -> String {
-    decimals_of(low, high).map_or_else(|| plain(value), |decimals| fixed(value, decimals))
+    decimals_of(value, low, high).map_or_else(|| plain(value), |decimals| fixed(value, decimals))
 }
 
 /// The same with its unit: `41.0 sessions/s [39.8, 42.1]`; here the interval always stands.
 #[must_use]
 pub fn with_unit(value: f64, low: f64, high: f64, unit: &str) -> String {
-    let text = |number| rounded(number, low, high);
+    let decimals = decimals_of(value, low, high);
+    let text = |number| decimals.map_or_else(|| plain(number), |decimals| fixed(number, decimals));
     let space = if unit.is_empty() { "" } else { " " };
     format!("{}{space}{unit} [{}, {}]", text(value), text(low), text(high))
 }
@@ -66,7 +67,7 @@ pub fn significant(value: f64, digits: usize) -> f64 {
 #[must_use]
 pub fn change(value: f64, low: f64, high: f64) -> String {
     let (value, low, high) = (value * 1e2, low * 1e2, high * 1e2);
-    match decimals_of(low, high) {
+    match decimals_between(low, high) {
         Some(decimals) => format!(
             "{} % [{}, {}]",
             signed(value, decimals),
@@ -87,7 +88,7 @@ pub fn change_short(value: f64) -> String {
 #[must_use]
 pub fn change_short_with_interval(value: f64, low: f64, high: f64) -> String {
     let short = change_short(value);
-    match decimals_of(low * 1e2, high * 1e2) {
+    match decimals_between(low * 1e2, high * 1e2) {
         Some(decimals) => {
             let decimals = decimals.clamp(0, one_below_one((high - low) * 50.0));
             format!("{short} [{}, {}]", signed(low * 1e2, decimals), signed(high * 1e2, decimals))
@@ -164,10 +165,15 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
-/// Decimals that show two significant digits of the half-width (one of 0.95 and more counts as 1.0);
-/// negative: rounded to tens, hundreds …; `None` without a width.
+/// Decimals that show two significant digits of the half-width (one of 0.95 and more counts as 1.0),
+/// and none where all three are whole; negative: rounded to tens, hundreds …; `None` without a width.
 #[must_use]
-pub fn decimals_of(low: f64, high: f64) -> Option<i32> {
+pub fn decimals_of(value: f64, low: f64, high: f64) -> Option<i32> {
+    let are_whole = [value, low, high].iter().all(|number| number.fract() == 0.0);
+    decimals_between(low, high).map(|decimals| if are_whole { decimals.min(0) } else { decimals })
+}
+
+fn decimals_between(low: f64, high: f64) -> Option<i32> {
     supported(low, high).map(|decimals| decimals.clamp(-12, DECIMALS_MAX))
 }
 
@@ -262,7 +268,8 @@ mod tests {
             (16_384.0, 16_384.0, 16_384.0, "16\u{a0}384"),
             (16_384.0, 14_100.0, 18_700.0, "16\u{a0}400 [14\u{a0}100, 18\u{a0}700]"),
             (0.0123, 0.0119, 0.0127, "0.01230 [0.01190, 0.01270]"),
-            (-3.0, -9.0, 3.0, "−3.0 [−9.0, 3.0]"),
+            (-3.0, -9.0, 3.5, "−3.0 [−9.0, 3.5]"),
+            (9.0, 8.0, 9.0, "9 [8, 9]"),
         ] {
             assert_eq!(estimate(value, low, high), expected);
         }
