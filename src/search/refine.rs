@@ -17,7 +17,8 @@ const STRIDE: f64 = 0.15;
 /// Up to this half-width trials are played at the middle; below, to its sides, where slope and noise
 /// are learnt.
 const SIDES: f64 = 0.08;
-/// The sides are about as far away as the share of late requests needs to double …
+/// The sides are as far away as the share of late requests needs to double, and as trials of one load
+/// lie apart: nearer, half of the trials hold however small or large that spread is …
 const ASIDE: f64 = 0.7;
 /// … within these bounds.
 const ASIDE_RANGE: (f64, f64) = (0.005, 0.03);
@@ -166,7 +167,8 @@ impl Refine {
             return self.range.value(value.exp());
         }
         let (least, most) = ASIDE_RANGE;
-        let aside = (ASIDE / belief.response().slope()).clamp(least, most);
+        let response = belief.response();
+        let aside = (ASIDE / response.slope()).hypot(response.spread()).clamp(least, most);
         let below = plays.iter().filter(|play| play.value.ln() < median).count();
         let (low, high) = ((median - aside).exp(), (median + aside).exp());
         // Of a whole knob the question is at least whether one value holds and the next does not.

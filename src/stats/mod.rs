@@ -1,8 +1,8 @@
 //! Tests on samples, intervals, and what trials say together about where a service gives in.
 
-mod hermite;
 mod likelihood;
 mod logistic;
+mod normal;
 mod posterior;
 mod proportion;
 

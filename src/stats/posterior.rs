@@ -5,8 +5,8 @@
 //! share that it allows. `theta` is the logarithm of the capacity, `b` the slope with which the share
 //! grows, `sigma` what differs between trials of one load. All three are unknown.
 
-use super::hermite::{NODES, normal_mean};
 use super::likelihood::{Likelihood, Reading};
+use super::normal::{NINTH, NINTHS, normal_mean};
 use crate::units::as_f64;
 
 /// Grid of `b`: how steeply the share of late requests grows with the logarithm of the load.
@@ -108,9 +108,9 @@ impl Posterior {
         let rows = self.cells.chunks_exact_mut(self.points);
         for (row, (slope, spread, _)) in rows.zip(each(&Response::VAGUE)) {
             means.fill(0.0);
-            for (u, share) in NODES {
+            for u in NINTHS {
                 let margin = slope * (at - self.first + spread * u);
-                likelihood.add_to(&mut means, share, margin, -slope * STEP);
+                likelihood.add_to(&mut means, NINTH, margin, -slope * STEP);
             }
             row.iter_mut().zip(&means).for_each(|(weight, mean)| *weight *= mean);
         }

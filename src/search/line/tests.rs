@@ -152,8 +152,10 @@ fn a_whole_knob_is_tested_at_the_first_value_on_the_good_side() {
         // The first value on the good side holds: nothing is lost that may not be.
         let (end, _) = decided(&line, |value| if value <= start { 0.0 } else { 0.9 });
         assert_eq!(end, Standing::Kept, "{around} {drop}");
+        // One of forty is less than two trials may differ by.
+        let broken = if start > 20.0 { Standing::Tired } else { Standing::Broken };
         let (end, _) = decided(&line, |value| if value < start { 0.0 } else { 0.9 });
-        assert_eq!(end, Standing::Broken, "{around} {drop}");
+        assert_eq!(end, broken, "{around} {drop}");
     }
     let ceiling = Line { at: 8.0, side: Side::Ceiling, ..whole(8.0, 0.0) };
     assert!((ceiling.start() - 9.0).abs() < 1e-9);

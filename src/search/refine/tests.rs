@@ -170,6 +170,23 @@ fn a_finished_search_has_ten_trials_six_of_them_near_and_is_as_narrow_as_asked()
 }
 
 #[test]
+fn a_service_that_turns_sharply_costs_few_trials_more() {
+    let found = |seed| {
+        let mut world = World { slope: 300.0, ..World::new(seed, 100.0, 0.01) };
+        let (answer, points) = run(&search(), |value, full| world.trial(value, full), 60);
+        let Some(Answer::Crossing { low, high, .. }) = answer else { panic!("{answer:?}") };
+        let plays = points.iter().filter(|point| point.full).count();
+        (plays, low <= 100.0 && 100.0 <= high)
+    };
+    let found: Vec<(usize, bool)> = (0..20).map(found).collect();
+    let plays = found.iter().map(|(plays, _)| plays).sum::<usize>();
+    let held = found.iter().filter(|(_, is_held)| *is_held).count();
+    // Ten are the fewest; half a per cent to each side costs eighteen.
+    assert!(plays <= 20 * 13, "{plays} in 20 searches");
+    assert!(held >= 17, "{held} of 20");
+}
+
+#[test]
 fn a_budget_forces_an_answer_only_from_trials_on_both_sides() {
     let mut world = World::new(1, 100.0, 0.0);
     let below: Vec<Point> = (0..5).map(|_| world.trial(70.0, true)).collect();
