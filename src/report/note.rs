@@ -50,7 +50,9 @@ pub(super) fn notes(results: &Results) -> Vec<Note> {
     notes.extend(results.warnings.iter().map(|text| Note::new("Warning", text)));
     // Where a baseline is missing, this run would be taken for one.
     if rows.iter().any(|row| matches!(row.verdict, Verdict::New | Verdict::Incomparable)) {
-        notes.extend(results.refusals.iter().map(|text| Note::new("No baseline", text)));
+        let is_said = |text: &String| results.problem.as_ref().is_some_and(|it| it.text == *text);
+        let refusals = results.refusals.iter().filter(|text| !is_said(text));
+        notes.extend(refusals.map(|text| Note::new("Not to be accepted", text)));
     }
     // A problem that something worse pushed out of the heading.
     if let Some(problem) = &results.problem
@@ -354,9 +356,20 @@ fn failures(check: &CheckResult) -> Option<Note> {
 
 #[cfg(test)]
 mod tests {
-    use super::noted;
-    use crate::report::fixture::recorded_trial;
+    use super::{noted, notes};
+    use crate::report::fixture::{new, recorded_trial, target_died};
     use crate::trial::Reason;
+
+    #[test]
+    fn why_a_run_is_no_baseline_is_said_once() {
+        let died = target_died().problem.unwrap();
+        let mut results = new(vec![]);
+        results.refusals = vec![died.text.clone(), "two trials are too few".to_owned()];
+        results.problem = Some(died);
+        let notes = notes(&results);
+        let said = notes.iter().filter(|note| note.label == "Not to be accepted");
+        assert_eq!(said.map(|note| &note.text).collect::<Vec<_>>(), ["two trials are too few"]);
+    }
 
     #[test]
     fn notes_are_named_with_the_trials_that_have_them() {
