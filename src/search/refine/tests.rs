@@ -233,6 +233,21 @@ fn a_whole_knob_whose_next_value_breaks_by_little_is_asked_there() {
 }
 
 #[test]
+fn a_whole_knob_that_holds_by_little_is_asked_at_the_next_value_too() {
+    let range = Range { from: 1.0, to: Some(64.0), expand: 2.0, scale: Scale::Whole };
+    let search = Refine { range, ..search() };
+    let late = |value: f64, full| {
+        let share = if value <= 8.0 { 0.098 } else { 0.7 };
+        let reading = Reading { allowed: 0.1, share, n: 2_000.0, known: Known::Share };
+        Point { value, held: share <= 0.1, full, reading, pace: None }
+    };
+    let (_, points) = run(&search, late, 40);
+    let next = points.iter().filter(|point| point.full && point.value > 8.0).count();
+    let all = points.iter().filter(|point| point.full).count();
+    assert!(next * 3 >= all, "{next} of {all}: {points:?}");
+}
+
+#[test]
 fn a_whole_knob_of_many_is_found_as_narrow_as_asked_and_no_narrower() {
     let range = Range { from: 10.0, to: Some(4_000.0), expand: 2.0, scale: Scale::Whole };
     let search = Refine { range, ..search() };
