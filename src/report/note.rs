@@ -50,8 +50,8 @@ pub(super) fn notes(results: &Results) -> Vec<Note> {
     notes.extend(results.warnings.iter().map(|text| Note::new("Warning", text)));
     // Where a baseline is missing, this run would be taken for one.
     if rows.iter().any(|row| matches!(row.verdict, Verdict::New | Verdict::Incomparable)) {
-        let is_said = |text: &String| results.problem.as_ref().is_some_and(|it| it.text == *text);
-        let refusals = results.refusals.iter().filter(|text| !is_said(text));
+        let said = results.problem.as_ref().map(|it| &it.text);
+        let refusals = results.refusals.iter().filter(|text| Some(*text) != said);
         notes.extend(refusals.map(|text| Note::new("Not to be accepted", text)));
     }
     // A problem that something worse pushed out of the heading.

@@ -31,14 +31,14 @@ pub fn estimate(value: f64, low: f64, high: f64) -> String {
 /// The estimate alone, to the same digits as [`estimate`].
 #[must_use]
 pub fn rounded(value: f64, low: f64, high: f64) -> String {
-    decimals_of(value, low, high).map_or_else(|| plain(value), |decimals| fixed(value, decimals))
+    supported_by(decimals_of(value, low, high), value)
 }
 
 /// The same with its unit: `41.0 sessions/s [39.8, 42.1]`; here the interval always stands.
 #[must_use]
 pub fn with_unit(value: f64, low: f64, high: f64, unit: &str) -> String {
     let decimals = decimals_of(value, low, high);
-    let text = |number| decimals.map_or_else(|| plain(number), |decimals| fixed(number, decimals));
+    let text = |number| supported_by(decimals, number);
     let space = if unit.is_empty() { "" } else { " " };
     format!("{}{space}{unit} [{}, {}]", text(value), text(low), text(high))
 }
@@ -173,6 +173,11 @@ pub fn decimals_of(value: f64, low: f64, high: f64) -> Option<i32> {
     decimals_between(low, high).map(|decimals| if are_whole { decimals.min(0) } else { decimals })
 }
 
+/// A number with the decimals of [`decimals_of`].
+fn supported_by(decimals: Option<i32>, number: f64) -> String {
+    decimals.map_or_else(|| plain(number), |decimals| fixed(number, decimals))
+}
+
 fn decimals_between(low: f64, high: f64) -> Option<i32> {
     supported(low, high).map(|decimals| decimals.clamp(-12, DECIMALS_MAX))
 }
@@ -269,6 +274,7 @@ mod tests {
             (16_384.0, 14_100.0, 18_700.0, "16\u{a0}400 [14\u{a0}100, 18\u{a0}700]"),
             (0.0123, 0.0119, 0.0127, "0.01230 [0.01190, 0.01270]"),
             (-3.0, -9.0, 3.5, "−3.0 [−9.0, 3.5]"),
+            (-3.0, -9.0, 3.0, "−3 [−9, 3]"),
             (9.0, 8.0, 9.0, "9 [8, 9]"),
         ] {
             assert_eq!(estimate(value, low, high), expected);

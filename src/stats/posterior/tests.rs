@@ -220,7 +220,7 @@ fn nine_of_ten_intervals_hold_the_truth_of_the_model() {
 #[test]
 fn many_trials_about_a_sharp_turn_are_not_explained_by_a_turn_elsewhere() {
     // Of a service that queues without bound a trial holds or breaks, with nothing between (seen with a
-    // real one: 43 trials within 2 % of one another, and an interval of ±5 %).
+    // real one: 43 trials within 2 % of one another, and an interval of ±4 %).
     let half_width = |seed| {
         let mut random = Random::new(seed, "sharp");
         let trials: Vec<(f64, Reading)> = (0..40)
