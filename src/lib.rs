@@ -4,6 +4,7 @@
 //! above; `tests/house` checks it.
 
 pub mod cli;
+pub mod publish;
 pub mod report;
 pub mod gate;
 pub mod baseline;

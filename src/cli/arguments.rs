@@ -2,15 +2,17 @@
 
 use super::ExitStatus;
 use super::client_cpus::ClientCpusOption;
+use super::progress::say;
 use crate::config::plan::FailOn;
 use crate::config::{LoadError, Plan, environment, load, redacted};
+use crate::publish::Workflow;
 use crate::report::Templates;
 use crate::run::Only;
 use crate::units::{Quantity, one_line};
 use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 use std::collections::BTreeSet;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -209,6 +211,8 @@ pub(super) struct Suite {
     pub(super) quiet: bool,
     pub(super) colour: bool,
     pub(super) github: bool,
+    /// The workflow that it runs in, if it does.
+    pub(super) workflow: Option<Workflow>,
     pub(super) templates: Option<Templates>,
 }
 
@@ -227,6 +231,11 @@ impl RunOptions {
         let budget: Vec<String> =
             budget.iter().map(|budget| format!("budget.time={budget}")).collect();
         let plan = self.suite.read_with(&budget, colour)?;
+        let github = match choice("--ci", &self.ci, Ci::Auto)? {
+            Ci::Github => true,
+            Ci::None => false,
+            Ci::Auto => environment::process("GITHUB_ACTIONS").as_deref() == Some("true"),
+        };
         Ok(Suite {
             only: self.only(&plan)?,
             plan,
@@ -236,11 +245,8 @@ impl RunOptions {
             format: self.format.read(Format::Text)?,
             quiet: self.quiet.quiet,
             colour,
-            github: match choice("--ci", &self.ci, Ci::Auto)? {
-                Ci::Github => true,
-                Ci::None => false,
-                Ci::Auto => environment::process("GITHUB_ACTIONS").as_deref() == Some("true"),
-            },
+            github,
+            workflow: if github { workflow()? } else { None },
             templates: self.templates.read()?,
         })
     }
@@ -253,6 +259,21 @@ impl RunOptions {
             None => Ok(only),
         }
     }
+}
+
+/// The workflow that we are part of, if any. Where the rights of the base would be given to the code
+/// of a pull request, nothing is measured.
+fn workflow() -> Result<Option<Workflow>, ExitStatus> {
+    let Some(event) = environment::process("GITHUB_EVENT_NAME") else { return Ok(None) };
+    if event == "pull_request_target" {
+        return Err(usage(
+            "nothing is measured on `pull_request_target`: the pull request's code would run with the \
+             rights and secrets of the base",
+            "use `pull_request`, and a second workflow on `workflow_run` for the comment",
+        ));
+    }
+    let workflow = Workflow::read();
+    Ok(workflow.map_err(|error| complain(&chain(&error), Some("the verdict is unaffected"))).ok())
 }
 
 /// Complains of a check that the suite does not have.
@@ -298,19 +319,24 @@ impl GateOptions {
         let Some(list) = not_empty(self.fail_on.as_deref()) else {
             return Ok(plan.fail_on.clone());
         };
-        let hint =
-            "it takes regression, inconclusive, invalid, incomparable and new, separated by commas";
-        let known = |name: &str| {
-            FailOn::from_name(name)
-                .ok_or_else(|| usage(&format!("`--fail-on` does not know `{name}`"), hint))
-        };
-        let names = list.split([',', ' ']).filter(|name| !name.is_empty());
-        let fail_on = names.map(known).collect::<Result<BTreeSet<_>, _>>()?;
-        if fail_on.is_empty() {
-            return Err(usage("`--fail-on` names no verdict: nothing could fail", hint));
-        }
-        Ok(fail_on)
+        known_fail_on(list)
     }
+}
+
+/// The verdicts of a list.
+pub(super) fn known_fail_on(list: &str) -> Result<BTreeSet<FailOn>, ExitStatus> {
+    let hint =
+        "it takes regression, inconclusive, invalid, incomparable and new, separated by commas";
+    let known = |name: &str| {
+        FailOn::from_name(name)
+            .ok_or_else(|| usage(&format!("`--fail-on` does not know `{name}`"), hint))
+    };
+    let names = list.split([',', ' ']).filter(|name| !name.is_empty());
+    let fail_on = names.map(known).collect::<Result<BTreeSet<_>, _>>()?;
+    if fail_on.is_empty() {
+        return Err(usage("`--fail-on` names no verdict: nothing could fail", hint));
+    }
+    Ok(fail_on)
 }
 
 /// An empty text counts as not given.
@@ -319,7 +345,7 @@ pub(super) fn not_empty(text: Option<&str>) -> Option<&str> {
 }
 
 /// One of the known words; an empty text is the default.
-fn choice<T: ValueEnum>(option: &str, text: &str, default: T) -> Result<T, ExitStatus> {
+pub(super) fn choice<T: ValueEnum>(option: &str, text: &str, default: T) -> Result<T, ExitStatus> {
     let Some(text) = not_empty(Some(text)) else { return Ok(default) };
     T::from_str(text, true).map_err(|_| {
         let known: Vec<String> = T::value_variants()
@@ -355,12 +381,12 @@ pub(super) fn usage(error: &str, hint: &str) -> ExitStatus {
 
 /// Prints an error, and what to do about it.
 pub(super) fn complain(error: &str, hint: Option<&str>) {
-    let mut stderr = anstream::stderr().lock();
     // It may quote a file.
-    let error: Vec<String> = error.lines().map(one_line).collect();
-    let _ = writeln!(stderr, "error: {}", error.join("\n"));
+    let mut lines = error.lines().map(one_line);
+    say(&format!("error: {}", lines.next().unwrap_or_default()));
+    lines.for_each(|line| say(&line));
     if let Some(hint) = hint {
-        let _ = writeln!(stderr, "hint: {hint}");
+        say(&format!("hint: {hint}"));
     }
 }
 
@@ -379,8 +405,7 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
 fn fail_to_load(error: &LoadError, colour: bool) -> ExitStatus {
     match error {
         LoadError::Invalid(invalid) => {
-            let mut stderr = anstream::stderr().lock();
-            let _ = writeln!(stderr, "{}", invalid.problems.render(&invalid.source_text, colour));
+            invalid.problems.render(&invalid.source_text, colour).lines().for_each(say);
             complain(&error.to_string(), None);
         }
         LoadError::Missing { .. }

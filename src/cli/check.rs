@@ -108,6 +108,7 @@ fn run(suite: &Suite, gate: Option<&Gate>, baselines: &Path) -> ExitStatus {
         candidate,
         refusals,
         commit,
+        notices: Vec::new(),
     };
     conclude(suite, &session, &judged)
 }

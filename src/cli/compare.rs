@@ -74,6 +74,7 @@ impl Compare {
             candidate: None,
             refusals: Vec::new(),
             commit: commit::head(),
+            notices: Vec::new(),
         };
         Ok(conclude(&suite, &session, &judged))
     }

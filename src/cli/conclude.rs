@@ -8,7 +8,8 @@ use crate::baseline::{self, Baseline, Fingerprint, Loaded};
 use crate::check::Aim;
 use crate::config::plan::{FailOn, TargetSource};
 use crate::gate::SuiteVerdict;
-use crate::report::{self, Parts, Results, json, junit, markdown, terminal};
+use crate::publish::{Sha, Workflow};
+use crate::report::{self, Notice, Parts, Results, json, junit, markdown, terminal};
 use crate::run::{Refusal, clock};
 use std::collections::BTreeSet;
 use tokio_util::sync::CancellationToken;
@@ -81,6 +82,8 @@ pub(super) struct Judged<'a> {
     pub(super) candidate: Option<Baseline>,
     pub(super) refusals: Vec<String>,
     pub(super) commit: Option<String>,
+    /// What else a reviewer should know.
+    pub(super) notices: Vec<Notice>,
 }
 
 /// Reports, exit code.
@@ -105,7 +108,7 @@ pub(super) fn conclude(suite: &Suite, session: &Session, judged: &Judged<'_>) ->
         complain(&chain(&error), unaffected);
     }
     if suite.github {
-        github::write(&results, folder, &page);
+        github::write(&results, folder);
     }
     let printed = print(&match suite.format {
         Format::Markdown => page,
@@ -149,6 +152,9 @@ fn results(suite: &Suite, session: &Session, judged: &Judged<'_>) -> Results {
         overrides: &suite.sets,
         only: &suite.only,
         commit: judged.commit.as_deref(),
+        head: suite.workflow.as_ref().and_then(Workflow::head).map(Sha::as_str),
+        skipped: None,
+        notices: &judged.notices,
         refusals: &judged.refusals,
         problem: session.problem.as_ref(),
     })

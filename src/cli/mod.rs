@@ -13,6 +13,7 @@ mod guard;
 mod init;
 mod outcome;
 mod progress;
+mod publish;
 mod report;
 mod schema;
 mod selftest;
@@ -51,6 +52,8 @@ enum Verb {
     Baseline(baseline::Verb),
     /// Render a saved run again
     Report(report::Report),
+    /// Publish saved runs: a comment under the pull request
+    Publish(Box<publish::Publish>),
     /// Prove that the gate on this machine can go red
     Selftest(selftest::Selftest),
     /// Write a commented plimsoll.yml for the server named
@@ -88,6 +91,7 @@ pub fn run() -> ExitCode {
         Verb::Trial(verb) => verb.run(),
         Verb::Baseline(verb) => verb.run(),
         Verb::Report(verb) => verb.run(),
+        Verb::Publish(verb) => verb.run(),
         Verb::Selftest(verb) => verb.run(),
         Verb::Init(verb) => verb.run(),
         Verb::Schema(verb) => verb.run(),

@@ -4,6 +4,7 @@ use super::ExitStatus;
 use crate::run::Observer;
 use crate::slo::Rule;
 use crate::trial::{Ended, Evidence, Purpose, Side, SloResult, TrialPlan, TrialReport, Window};
+use crate::units::inert;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::Write as _;
 use std::time::Duration;
@@ -22,6 +23,11 @@ pub(super) fn print(text: &str) -> ExitStatus {
 
 /// Prints a line to standard error.
 pub(super) fn say(line: &str) {
+    let _ = writeln!(anstream::stderr().lock(), "{}", inert(line));
+}
+
+/// Tells the CI system something by a command of its own.
+pub(super) fn command(line: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{line}");
 }
 

@@ -1,9 +1,10 @@
 //! From what a run came to, to [`Results`].
 
+use super::results::CODES;
 use super::{
     BaselineResult, BudgetResult, Change, CheckResult, ConclusionResult, EnvironmentResult,
-    GateResult, ItemsResult, Problem, RealisedResult, Results, Ruling, SCHEMA, SearchResult,
-    TargetResult, Verdict,
+    GateResult, ItemsResult, Notice, Problem, RealisedResult, Results, Ruling, SCHEMA,
+    SearchResult, TargetResult, Verdict,
 };
 use crate::baseline::{Fingerprint, Loaded};
 use crate::config::Plan;
@@ -54,6 +55,12 @@ pub struct Parts<'a> {
     pub commit: Option<&'a str>,
     /// Why checks of it cannot become a baseline.
     pub refusals: &'a [String],
+    /// Newest commit of the pull request.
+    pub head: Option<&'a str>,
+    /// Why nothing was to be measured, if nothing was.
+    pub skipped: Option<&'a str>,
+    /// What else a reviewer should know.
+    pub notices: &'a [Notice],
     /// What kept the run from its end.
     pub problem: Option<&'a Problem>,
 }
@@ -82,6 +89,7 @@ impl Results {
                 base: parts.plan.base.as_ref().filter(|_| parts.verb == "compare").map(source),
                 startup_seconds: parts.startup.map(|startup| startup.as_secs_f64()),
             },
+            skipped: parts.skipped.map(str::to_owned),
             verb: parts.verb.to_owned(),
             file: parts.plan.file.display().to_string(),
             baselines: parts.baselines.to_owned(),
@@ -96,8 +104,10 @@ impl Results {
                 requests_sent: parts.suite.checks.iter().map(|run| run.history.requests()).sum(),
             },
             commit: parts.commit.map(str::to_owned),
+            head: parts.head.map(str::to_owned),
             baseline: parts.baseline.and_then(baseline),
             checks,
+            notices: parts.notices.to_vec(),
             warnings: parts.verdict.map(warnings).unwrap_or_default(),
             refusals: parts.refusals.to_vec(),
             problem: parts.problem.cloned(),
@@ -113,9 +123,6 @@ struct Failing {
     gate_exit_code: u8,
     hidden: Vec<Verdict>,
 }
-
-/// Exit codes in the order in which they win.
-const CODES: [u8; 7] = [130, 2, 4, 1, 5, 6, 3];
 
 impl Failing {
     /// A problem decides before every gate; of the gates everything that holds counts, not only the
@@ -149,6 +156,7 @@ impl Failing {
         };
         let verdict = match (problem, parts.verdict) {
             (Some(_), _) => Verdict::Error,
+            (None, _) if parts.skipped.is_some() => Verdict::Skipped,
             (None, Some(verdict)) => verdict.verdict.into(),
             (None, None) => {
                 checks.iter().map(|check| check.verdict).min().unwrap_or(Verdict::Error)
@@ -200,6 +208,10 @@ fn check(parts: &Parts<'_>, run: &CheckRun) -> CheckResult {
     let Some(plan) = plan else { return result };
     result.line = Some(plan.line);
     result.knob = plan.capacity.knob.name().to_owned();
+    if let Some(binding) = &mut result.binding {
+        let slo = plan.slos.iter().find(|slo| slo.slo.to_string() == binding.slo);
+        binding.line = slo.and_then(|slo| slo.line);
+    }
     let mut trials = run.history.trials().iter();
     if let Some(sequence) = &mut result.sequence
         && let Some(trial) = trials.find(|trial| trial.plan.purpose != Purpose::Probe)

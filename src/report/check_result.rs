@@ -198,6 +198,9 @@ pub struct BindingResult {
     pub held_at: Option<f64>,
     /// What was observed there, in `unit`.
     pub held_observed: Option<f64>,
+    /// Line of the condition in the suite file, from 1; `null` for one that Plimsoll added by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
 }
 
 impl From<&Binding> for BindingResult {
@@ -212,6 +215,7 @@ impl From<&Binding> for BindingResult {
             n: binding.n,
             held_at: binding.held.map(|(at, _)| tidy(at.get())),
             held_observed: binding.held.map(|(_, observed)| tidy(observed * factor)),
+            line: None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The commands that a report suggests: how to see it again, how to accept it.
 
+use super::place::Place;
 use super::row::{Row, State, rows};
 use super::{ProblemCode, Results, Verdict};
 
@@ -80,7 +81,11 @@ fn urls(results: &Results) -> String {
 }
 
 /// When accepting what was measured helps, and for what; with the commands that do it.
-pub(super) fn cure(results: &Results, state: State<'_>) -> Option<(&'static str, Vec<String>)> {
+pub(super) fn cure(
+    results: &Results,
+    state: State<'_>,
+    place: &Place,
+) -> Option<(&'static str, Vec<String>)> {
     // Nothing of a comparison becomes a baseline.
     if results.verb == "compare" {
         return None;
@@ -90,9 +95,11 @@ pub(super) fn cure(results: &Results, state: State<'_>) -> Option<(&'static str,
         State::Failing(_) | State::Hidden(_) if !results.refusals.is_empty() => return None,
         State::Failing(row) | State::Hidden(row) | State::Improved(row) => lead(row)?,
         State::Problem(problem) if problem.code == ProblemCode::Baseline => RED_UNTIL,
-        State::Problem(_) | State::Empty | State::Passed | State::Measured => return None,
+        State::Problem(_) | State::Skipped(_) | State::Empty | State::Passed | State::Measured => {
+            return None;
+        }
     };
-    Some((lead, accept(results)))
+    Some((lead, accept(results, place)))
 }
 
 const RED_UNTIL: &str = "The gate stays red (exit code 5) until a baseline is committed";
@@ -114,12 +121,16 @@ fn lead(row: Row<'_>) -> Option<&'static str> {
         | Verdict::Invalid
         | Verdict::Inconclusive
         | Verdict::Measured
-        | Verdict::Pass => None,
+        | Verdict::Pass
+        | Verdict::Skipped => None,
     }
 }
 
+/// Where a run is put that was fetched in order to accept it.
+const FETCHED: &str = ".plimsoll/accept";
+
 /// The commands that make this run the baseline; one that measured nothing is measured first.
-fn accept(results: &Results) -> Vec<String> {
+fn accept(results: &Results, place: &Place) -> Vec<String> {
     let (config, baselines) = (config(results), baselines(results));
     let reason = if results.baseline.is_some() { " --reason \"why\"" } else { "" };
     let mut commands = Vec::new();
@@ -127,6 +138,9 @@ fn accept(results: &Results) -> Vec<String> {
     if results.checks.is_empty() {
         commands.push(format!("plimsoll measure{config}{}", out(results)));
         run = out(results);
+    } else if let Some(download) = &place.download {
+        run = format!(" {FETCHED}");
+        commands.push(download.command(FETCHED));
     } else if !results.run.is_empty() {
         run = format!(" {}", shell_word(&results.run));
     }
@@ -138,7 +152,7 @@ fn accept(results: &Results) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{accept, repeat, shell_word};
+    use super::{Place, accept, repeat, shell_word};
     use crate::report::fixture;
 
     #[test]
@@ -152,7 +166,7 @@ mod tests {
         results.run = "runs/1".to_owned();
         assert!(repeat(&results).contains("--config 'suites/my chat.yml'"));
         assert_eq!(
-            accept(&results),
+            accept(&results, &Place::default()),
             [
                 "plimsoll baseline accept runs/1 --config 'suites/my chat.yml' --reason \"why\"",
                 "git add baselines && git commit"
@@ -185,7 +199,7 @@ mod tests {
             "plimsoll check --baselines 'ci/my bl' --out o --only chat-rate"
         );
         assert_eq!(
-            accept(&results),
+            accept(&results, &Place::default()),
             [
                 "plimsoll baseline accept o/runs/1 --baselines 'ci/my bl' --reason \"why\"",
                 "git add 'ci/my bl' && git commit"
@@ -193,7 +207,7 @@ mod tests {
         );
         results.checks.clear();
         assert_eq!(
-            accept(&results)[..2],
+            accept(&results, &Place::default())[..2],
             [
                 "plimsoll measure --out o",
                 "plimsoll baseline accept --out o --baselines 'ci/my bl' --reason \"why\""

@@ -1,7 +1,7 @@
 //! Text that may be shown, by type: what a target, a suite or a file said reaches a report only as
 //! an [`Escaped`] of the report's language, cleaned and bounded in size.
 
-use crate::units::one_line;
+use crate::units::{inert, one_line};
 use minijinja::Value;
 use serde::{Serialize, Serializer};
 use std::fmt;
@@ -14,6 +14,8 @@ const PROSE_MAX: usize = 1_000;
 /// Most lines of a fence, and characters of a line.
 const LINES_MAX: usize = 60;
 const LINE_MAX: usize = 300;
+/// Fewest digits that stand for a commit.
+const COMMIT_MIN: usize = 7;
 
 /// GitHub-flavoured Markdown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,12 +64,12 @@ impl<L> Serialize for Escaped<L> {
 impl Escaped<Terminal> {
     /// One line.
     pub(super) fn line(text: &str) -> Self {
-        Self::of(bounded(&one_line(text), PROSE_MAX))
+        Self::of(bounded(&inert(&one_line(text)), PROSE_MAX))
     }
 
     /// Several lines, each bounded; the last ones are kept.
     pub(super) fn lines<'a>(lines: impl DoubleEndedIterator<Item = &'a str>) -> Vec<Self> {
-        last_lines(lines).into_iter().map(Self::of).collect()
+        last_lines(lines).into_iter().map(|line| Self::of(inert(&line))).collect()
     }
 }
 
@@ -81,20 +83,17 @@ impl Escaped<Markdown> {
         Self::of(format!("{ticks}{pad}{text}{pad}{ticks}"))
     }
 
-    /// A sentence: what stands between backticks becomes a code span, all else plain text.
+    /// A sentence: what stands between backticks becomes a code span, and so does every word that the
+    /// platform could take for a reference; all else is plain text.
     pub(super) fn prose(text: &str) -> Self {
         let text = bounded(&one_line(text), PROSE_MAX);
         let mut out = String::new();
         let mut rest = text.as_str();
         while let Some((before, after)) = rest.split_once('`') {
-            out.push_str(&plain(before));
+            push_words(&mut out, before);
             match after.split_once('`') {
                 Some((code, after)) if !code.trim().is_empty() => {
-                    if out.ends_with('`') {
-                        // Two spans side by side would read as one.
-                        out.push(' ');
-                    }
-                    out.push_str(Self::code(code).as_str());
+                    push_code(&mut out, code);
                     rest = after;
                 }
                 Some(_) | None => {
@@ -103,15 +102,38 @@ impl Escaped<Markdown> {
                 }
             }
         }
-        out.push_str(&plain(rest));
+        push_words(&mut out, rest);
         Self::of(out)
     }
 
-    /// A number or word of our own formatters, in which nothing has a meaning in Markdown.
-    pub(super) fn number(text: &str) -> Self {
-        let mut text = bounded(&one_line(text), CODE_MAX);
-        text.retain(|c| !matches!(c, '<' | '|' | '`' | '*' | '_' | '\\' | '&' | '@'));
-        Self::of(text)
+    /// A sentence inside an HTML tag, where Markdown means nothing.
+    pub(super) fn html_prose(text: &str) -> Self {
+        let text = bounded(&one_line(text), PROSE_MAX);
+        let code = |text: &str| format!("<code>{}</code>", html(text));
+        let words = |text: &str| {
+            let word = |word: &str| if is_reference(word) { code(word) } else { html(word) };
+            text.split(' ').map(word).collect::<Vec<String>>().join(" ")
+        };
+        let parts: Vec<&str> = text.split('`').collect();
+        // A last backtick without a partner is just that.
+        let pairs = parts.len() - 1 - (parts.len() - 1) % 2;
+        let part = |(index, part): (usize, &&str)| match index % 2 {
+            1 if index < pairs => code(part),
+            1 => format!("`{}", words(part)),
+            _ => words(part),
+        };
+        Self::of(parts.iter().enumerate().map(part).collect())
+    }
+
+    /// A link to an address of ours; just the text where the address holds more than an address does.
+    pub(super) fn link(text: &'static str, url: &str) -> Self {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/?#=&%+".contains(c);
+        let is_address = url.starts_with("https://") || url.starts_with("http://");
+        if is_address && url.chars().all(is_plain) {
+            Self::of(format!("[{text}]({url})"))
+        } else {
+            Self::ours(text)
+        }
     }
 
     /// Stronger type.
@@ -124,6 +146,11 @@ impl Escaped<Markdown> {
         Self::of(parts.iter().map(|part| part.as_str()).collect())
     }
 
+    /// What a template made of texts that were escaped.
+    pub(super) fn rendered(text: String) -> Self {
+        Self::of(text)
+    }
+
     /// A fenced block; the fence is longer than any run of backticks inside. The last lines are kept.
     pub(super) fn fence<'a>(
         language: &'static str,
@@ -134,6 +161,52 @@ impl Escaped<Markdown> {
         let fence = "`".repeat((longest + 1).max(3));
         Self::of(format!("{fence}{language}\n{}\n{fence}", lines.join("\n")))
     }
+}
+
+fn push_code(out: &mut String, text: &str) {
+    if out.ends_with('`') {
+        // Two spans side by side would read as one.
+        out.push(' ');
+    }
+    out.push_str(Escaped::code(text).as_str());
+}
+
+fn push_words(out: &mut String, text: &str) {
+    for (index, word) in text.split(' ').enumerate() {
+        if index > 0 {
+            out.push(' ');
+        }
+        if is_reference(word) { push_code(out, word) } else { out.push_str(&plain(word)) }
+    }
+}
+
+/// Whether a word could notify somebody, or link to something: `@name`, `#12`, `GH-12`, an address, a
+/// commit. The platform looks for these after rendering, so an entity does not stop them; code does.
+fn is_reference(word: &str) -> bool {
+    let lower = word.to_ascii_lowercase();
+    let digit_after = |mark: &str| {
+        lower.match_indices(mark).any(|(at, _)| {
+            let after = lower.get(at + mark.len()..).unwrap_or_default();
+            after.starts_with(|c: char| c.is_ascii_digit())
+        })
+    };
+    let is_commit = |run: &str| {
+        run.len() >= COMMIT_MIN
+            && run.bytes().all(|b| b.is_ascii_hexdigit())
+            && run.bytes().any(|b| b.is_ascii_digit())
+            && run.bytes().any(|b| b.is_ascii_alphabetic())
+    };
+    let has = |mark: &str| lower.contains(mark);
+    has("@")
+        || has("://")
+        || has("www.")
+        || digit_after("#")
+        || digit_after("gh-")
+        || lower.split(|c: char| !c.is_ascii_alphanumeric()).any(is_commit)
+}
+
+fn html(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// What a template does with a string that is no [`Escaped`].
@@ -206,9 +279,13 @@ mod tests {
         }
         assert_eq!(
             Escaped::prose("`a|b` is <b>late</b>, @team: see http://x.y").as_str(),
-            "`a¦b` is &lt;b&gt;late&lt;/b&gt;, &#64;team: see http&#58;//x.y"
+            "`a¦b` is &lt;b&gt;late&lt;/b&gt;, `@team:` see `http://x.y`"
         );
         assert_eq!(Escaped::prose("one ` only").as_str(), "one &#96; only");
+        assert_eq!(
+            Escaped::html_prose("`a<b`: 5 % of `c`, @team ` <x>").as_str(),
+            "<code>a&lt;b</code>: 5 % of <code>c</code>, <code>@team</code> ` &lt;x&gt;"
+        );
         let fence = Escaped::fence("", ["```", "# not a title"].into_iter());
         assert_eq!(fence.as_str(), "````\n```\n# not a title\n````");
     }

@@ -122,6 +122,7 @@ fn rate_check() -> CheckResult {
             n: 300,
             held_at: Some(40.0),
             held_observed: Some(231.0),
+            line: None,
         }),
         gates: Vec::new(),
         search: Some(SearchResult {
@@ -215,6 +216,7 @@ pub(super) fn run(checks: Vec<CheckResult>, hidden: Vec<Verdict>) -> Results {
             base: None,
             startup_seconds: Some(0.5),
         },
+        skipped: None,
         verb: "check".to_owned(),
         file: "plimsoll.yml".to_owned(),
         baselines: "baselines".to_owned(),
@@ -225,12 +227,14 @@ pub(super) fn run(checks: Vec<CheckResult>, hidden: Vec<Verdict>) -> Results {
         seed: 42,
         budget: BudgetResult { seconds: 480.0, requests: 100_000, requests_sent: 3_824 },
         commit: Some("3f2a1bc94e0d11".to_owned()),
+        head: None,
         baseline: Some(BaselineResult {
             file: "baselines/chat.json".to_owned(),
             recorded: "2026-11-01T08:00:00Z".to_owned(),
             commit: Some("a1b2c3d4e5f6".to_owned()),
         }),
         checks,
+        notices: Vec::new(),
         warnings: Vec::new(),
         refusals: Vec::new(),
         problem: None,
@@ -362,6 +366,13 @@ pub(super) fn target_died() -> Results {
     )
 }
 
+pub(super) fn skipped() -> Results {
+    let mut results = run(vec![], vec![]);
+    results.verdict = Verdict::Skipped;
+    results.skipped = Some("none of the 3 changed files matches `src/**`".to_owned());
+    results.with_headline()
+}
+
 /// A run that measured nothing, as its caller would end it.
 pub(super) fn empty() -> Results {
     let mut results = run(vec![], vec![]);
@@ -388,6 +399,7 @@ pub(super) fn states() -> Vec<(&'static str, Results)> {
         ("interrupted", problem(ProblemCode::Interrupted, "2 of 3 checks were measured", &[])),
         ("baseline", problem(ProblemCode::Baseline, "`baselines/chat.json` is empty", &[])),
         ("empty", empty()),
+        ("skipped", skipped()),
     ];
     states.extend(tested::states());
     states

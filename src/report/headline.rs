@@ -41,6 +41,10 @@ impl Headline {
                     of_red(row)
                 ),
             },
+            State::Skipped(why) => Self {
+                symbol: Verdict::Skipped.symbol(),
+                sentence: format!("Nothing was measured (skipped): {why}"),
+            },
             State::Empty => Self {
                 symbol: Verdict::Invalid.symbol(),
                 sentence: "Nothing was compared, so nothing is known".to_owned(),
@@ -128,7 +132,11 @@ pub(super) fn of_red(row: Row<'_>) -> String {
             let value = if row.current().is_some() { now(row) } else { row.current_cell() };
             format!("First measurement of {}: {value}; nothing to compare with yet", row.name())
         }
-        Verdict::Error | Verdict::Improvement | Verdict::Measured | Verdict::Pass => {
+        Verdict::Error
+        | Verdict::Improvement
+        | Verdict::Measured
+        | Verdict::Pass
+        | Verdict::Skipped => {
             format!("{}: {}", row.name(), row.reason)
         }
     }

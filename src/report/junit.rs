@@ -7,6 +7,7 @@ use super::command::{cure, repeat};
 use super::escape::{Escaped, Terminal};
 use super::headline::{Headline, of_red};
 use super::note::{Note, of_row as notes_of};
+use super::place::Place;
 use super::row::{Row, State, rows};
 use super::{Problem, ProblemCode, Results, Verdict};
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
@@ -27,6 +28,11 @@ pub fn render(results: &Results) -> String {
     }
     if let Some(problem) = &results.problem {
         suite.add_test_case(of_problem(results, problem));
+    }
+    if let (State::Skipped(why), true) = (State::of(results), suite.tests == 0) {
+        let mut status = TestCaseStatus::skipped();
+        status.set_message(clean(why)).set_description(clean(why));
+        suite.add_test_case(case(results, "gate", status, results.seconds, None));
     }
     let is_red = suite.failures + suite.errors > 0;
     if suite.tests == 0 || (results.gate_exit_code != 0 && !is_red) {
@@ -143,7 +149,7 @@ fn of_problem(results: &Results, problem: &Problem) -> TestCase {
 }
 
 fn what_to_do(results: &Results, state: State<'_>) -> Vec<String> {
-    let cure = cure(results, state);
+    let cure = cure(results, state, &Place::default());
     let cure = cure.map(|(lead, commands)| std::iter::once(format!("{lead}:")).chain(commands));
     cure.into_iter().flatten().chain([format!("see it again: {}", repeat(results))]).collect()
 }

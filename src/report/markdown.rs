@@ -2,8 +2,11 @@
 //! here is what it is made of, every text escaped by its type.
 
 use super::Results;
+use super::comment::Comment;
 use super::escape::{Escaped, Markdown, plain};
 use super::markdown_view::{Extent, View};
+use super::place::Place;
+use super::summary::{SUMMARY_MAX, Summary, Trials};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
@@ -11,12 +14,15 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Most characters of a report.
+/// Most bytes of a report: a comment may have 65,536 characters.
 pub const SIZE_MAX: usize = 60_000;
 
 /// The built-in templates, by name. `report.md.j2` is the page, the others are parts of it.
-const BUILT_IN: [(&str, &str); 4] = [
+const BUILT_IN: [(&str, &str); 7] = [
     ("report.md.j2", include_str!("../../templates/report.md.j2")),
+    ("comment.md.j2", include_str!("../../templates/comment.md.j2")),
+    ("summary.md.j2", include_str!("../../templates/summary.md.j2")),
+    ("body.md.j2", include_str!("../../templates/body.md.j2")),
     ("gates.md.j2", include_str!("../../templates/gates.md.j2")),
     ("curves.md.j2", include_str!("../../templates/curves.md.j2")),
     ("commands.md.j2", include_str!("../../templates/commands.md.j2")),
@@ -130,38 +136,89 @@ fn template_error(name: &str, source: minijinja::Error) -> TemplateError {
 /// The report by the built-in templates.
 #[must_use]
 pub fn render(results: &Results) -> String {
-    Templates::built_in().and_then(|templates| render_with(results, &templates)).unwrap_or_else(
-        // Only a defect in a built-in template leads here: the verdict is told all the same.
-        |_| format!("### {}\n", Escaped::<Markdown>::prose(&results.headline)),
-    )
+    Templates::built_in()
+        .and_then(|templates| render_with(results, &templates))
+        .unwrap_or_else(|_| headlines(std::slice::from_ref(results)))
 }
 
-/// The report. Over [`SIZE_MAX`] characters whole blocks are left out, never cut: first charts, then
+/// The report. Over [`SIZE_MAX`] bytes whole blocks are left out, never cut: first charts, then
 /// the trials of checks that passed, those of the others, rows that passed, and at last the notes.
 ///
 /// # Errors
 /// A template that names something that does not exist.
 pub fn render_with(results: &Results, templates: &Templates) -> Result<String, TemplateError> {
-    let page = templates
-        .0
-        .get_template("report.md.j2")
-        .map_err(|source| template_error("report.md.j2", source))?;
-    let mut text = String::new();
-    for extent in Extent::ALL {
-        text = page
-            .render(Value::from(Serde(View::of(results, extent))))
-            .map_err(|source| template_error("report.md.j2", source))?;
-        if text.chars().count() <= SIZE_MAX {
-            break;
+    templates.fitting("report.md.j2", SIZE_MAX, &Extent::ALL, |extent| {
+        Value::from(Serde(View::of(results, &Place::default(), *extent)))
+    })
+}
+
+/// The comment under a pull request, of at most `size` bytes, without its marker: the report of one
+/// suite as it is, of several one table and a block each.
+#[must_use]
+pub fn comment(all: &[Results], place: &Place, size: usize) -> String {
+    let rendered = Templates::built_in().and_then(|templates| match all {
+        [alone] => templates.fitting("report.md.j2", size, &Extent::ALL, |extent| {
+            Value::from(Serde(View::of(alone, place, *extent)))
+        }),
+        all => templates.fitting("comment.md.j2", size, &Extent::ALL, |extent| {
+            Value::from(Serde(Comment::of(all, place, *extent, &|view| templates.body(view))))
+        }),
+    });
+    rendered.unwrap_or_else(|_| headlines(all))
+}
+
+/// The summary of a job: nothing is folded, and every trial is listed as far as the platform takes it.
+#[must_use]
+pub fn summary(results: &Results, place: &Place) -> String {
+    let steps = std::iter::once((Extent::Full, Trials::Listed))
+        .chain(Extent::ALL.map(|extent| (extent, Trials::LeftOut)));
+    let steps: Vec<(Extent, Trials)> = steps.collect();
+    let rendered = Templates::built_in().and_then(|templates| {
+        templates.fitting("summary.md.j2", SUMMARY_MAX, &steps, |step| {
+            Value::from(Serde(Summary::of(results, place, *step, &|view| templates.body(view))))
+        })
+    });
+    rendered.unwrap_or_else(|_| headlines(std::slice::from_ref(results)))
+}
+
+/// Only a defect in a built-in template leads here: the verdicts are told all the same.
+fn headlines(all: &[Results]) -> String {
+    let lines = all.iter().map(|it| format!("### {}\n", Escaped::<Markdown>::prose(&it.headline)));
+    lines.collect::<Vec<String>>().join("\n")
+}
+
+impl Templates {
+    /// The page after the first step of these by which it is small enough, else after the last.
+    fn fitting<S>(
+        &self,
+        name: &str,
+        size: usize,
+        steps: &[S],
+        view: impl Fn(&S) -> Value,
+    ) -> Result<String, TemplateError> {
+        let page = self.0.get_template(name).map_err(|source| template_error(name, source))?;
+        let mut text = String::new();
+        for step in steps {
+            text = page.render(view(step)).map_err(|source| template_error(name, source))?;
+            if text.len() <= size {
+                break;
+            }
         }
+        Ok(text)
     }
-    Ok(text)
+
+    /// What stands below a heading; nothing only by a defect in a built-in template.
+    fn body(&self, view: &View) -> Escaped<Markdown> {
+        let template = self.0.get_template("body.md.j2");
+        let text = template.and_then(|body| body.render(Value::from(Serde(view))));
+        Escaped::rendered(text.unwrap_or_default().trim_end().to_owned())
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{SIZE_MAX, Templates, render, render_with};
-    use crate::report::fixture;
+    use super::{SIZE_MAX, Templates, comment, render, render_with, summary};
+    use crate::report::{Download, Place, fixture};
 
     #[test]
     fn every_state_as_a_reviewer_sees_it() {
@@ -178,7 +235,7 @@ mod tests {
         problem.text = "the service died <script>| @everyone".to_owned();
         let report = render(&results);
         assert!(report.contains("\n````text\n```\n# owned\n<b>\n````\n"), "{report}");
-        assert!(!report.contains("<script>") && !report.contains("@everyone"), "{report}");
+        assert!(!report.contains("<script>") && report.contains("`@everyone`"), "{report}");
     }
 
     #[test]
@@ -191,7 +248,7 @@ mod tests {
             results.checks.push(check);
         }
         let report = render(&results);
-        assert!(report.chars().count() <= SIZE_MAX, "{}", report.chars().count());
+        assert!(report.len() <= SIZE_MAX, "{}", report.len());
         assert!(report.contains("shortened"), "{report}");
         assert_eq!(report.matches("<details>").count(), report.matches("</details>").count());
         assert_eq!(report.matches("```").count() % 2, 0);
@@ -214,5 +271,75 @@ mod tests {
         let templates = Templates::from_folder(folder.path()).unwrap();
         let error = render_with(&fixture::pass(), &templates).unwrap_err();
         assert!(error.to_string().contains("gates.md.j2"), "{error}");
+    }
+
+    /// As the comment says it under a pull request.
+    fn place() -> Place {
+        Place {
+            run_url: Some("https://github.com/o/r/actions/runs/9876543210".to_owned()),
+            download: Some(Download { run: 9_876_543_210, artifact: "plimsoll".to_owned() }),
+            is_claim: false,
+        }
+    }
+
+    #[test]
+    fn the_comment_says_where_the_run_is() {
+        let text = comment(&[fixture::regression()], &place(), SIZE_MAX);
+        assert!(text.contains("[run and files](https://github.com/o/r/actions/runs/9876543210)"));
+        let fetch = "gh run download 9876543210 --name plimsoll --dir .plimsoll/accept\n\
+                     plimsoll baseline accept .plimsoll/accept --reason";
+        assert!(text.contains(fetch), "{text}");
+        let claim = Place { is_claim: true, ..place() };
+        assert!(comment(&[fixture::pass()], &claim, SIZE_MAX).contains("that run's claim"));
+    }
+
+    #[test]
+    fn several_suites_have_one_heading_one_table_and_a_block_each() {
+        let mut embed = fixture::improvement();
+        embed.suite = "embed".to_owned();
+        let mut died = fixture::target_died();
+        died.suite = "rerank".to_owned();
+        let all = [fixture::pass(), embed, fixture::regression(), died];
+        insta::assert_snapshot!("comment-several", comment(&all, &place(), SIZE_MAX));
+        let mut second = fixture::pass();
+        second.suite = "embed".to_owned();
+        insta::assert_snapshot!(
+            "comment-pass",
+            comment(&[fixture::pass(), second], &place(), SIZE_MAX)
+        );
+    }
+
+    #[test]
+    fn a_summary_of_megabytes_of_trials_leaves_them_out_and_says_so() {
+        let mut results = fixture::regression();
+        insta::assert_snapshot!("summary", summary(&results, &place()));
+        let mut trial = results.checks[0].trials[3].clone();
+        trial.slos[0].text = "x".repeat(190);
+        results.checks[0].trials = vec![trial; 300];
+        let check = results.checks[0].clone();
+        results.checks = vec![check; 30];
+        let text = summary(&results, &place());
+        assert!(text.len() <= 900 * 1024, "{}", text.len());
+        assert_eq!(text.matches("shortened; all of it is in the run").count(), 1);
+    }
+
+    #[test]
+    fn two_hundred_gates_with_hostile_names_fit_and_every_fence_is_closed() {
+        let mut results = fixture::regression();
+        let check = results.checks[0].clone();
+        results.checks = (0..200)
+            .map(|index| {
+                let mut check = check.clone();
+                check.name = format!("{index}{}", "`|".repeat(100));
+                check
+            })
+            .collect();
+        for all in [vec![results.clone()], vec![results.clone(), results]] {
+            let text = comment(&all, &place(), SIZE_MAX);
+            assert!(text.len() <= SIZE_MAX, "{}", text.len());
+            let fences = text.lines().filter(|line| line.starts_with("```")).count();
+            assert_eq!(fences % 2, 0);
+            assert_eq!(text.matches("<details").count(), text.matches("</details>").count());
+        }
     }
 }

@@ -5,8 +5,9 @@ use super::curve::Curve;
 use super::escape::{Escaped, Markdown};
 use super::headline::Headline;
 use super::note::notes;
+use super::place::Place;
 use super::response::Response;
-use super::row::{Row, State, rows};
+use super::row::{Row, State, quoted, rows};
 use super::terminal::baseline_title;
 use super::{Results, number};
 use serde::Serialize;
@@ -50,14 +51,18 @@ pub(super) struct View {
     suite: Md,
     symbol: Md,
     heading: Md,
+    /// Suite and heading as HTML.
+    title: Md,
     verdict: Md,
     /// Whether the table and the notes need no click: they do where nothing is to be done.
     folded: bool,
+    /// Whether what is folded stands open at first.
+    open: bool,
     summary: Md,
     log: Option<Md>,
     has_baseline: bool,
     baseline_title: Md,
-    gates: Vec<GateView>,
+    pub(super) gates: Vec<GateView>,
     /// Rows that are not shown.
     left_out: Option<Md>,
     notes: Vec<NoteView>,
@@ -66,12 +71,14 @@ pub(super) struct View {
     repeat: Md,
     accept_lead: Option<Md>,
     accept: Option<Md>,
+    /// Said of numbers that somebody else's run claims.
+    claim: bool,
     footer: Vec<Md>,
     shortened: bool,
 }
 
 #[derive(Serialize)]
-struct GateView {
+pub(super) struct GateView {
     name: Md,
     unit: Md,
     baseline: Md,
@@ -117,26 +124,28 @@ impl From<Response> for ResponseView {
 }
 
 impl View {
-    pub(super) fn of(results: &Results, extent: Extent) -> Self {
+    pub(super) fn of(results: &Results, place: &Place, extent: Extent) -> Self {
         let state = State::of(results);
         let headline = Headline::of(results);
         let all = rows(results);
         let shown: Vec<Row<'_>> = shown(&all, extent);
         let left_out = all.len() - shown.len();
-        let cure = cure(results, state);
+        let cure = cure(results, state, place);
         Self {
             suite: Md::code(&results.suite),
             symbol: Md::ours(headline.symbol),
             heading: Md::prose(&headline.sentence),
+            title: Md::html_prose(&format!("{}: {}", quoted(&results.suite), headline.sentence)),
             verdict: Md::ours(results.verdict.word()),
             folded: matches!(state, State::Passed),
+            open: false,
             summary: summary(results, &all),
             log: log(state),
             has_baseline: all.iter().any(|row| row.baseline().is_some()),
             baseline_title: Md::prose(&baseline_title(results)),
             gates: shown.iter().map(|row| GateView::of(*row)).collect(),
             left_out: (left_out > 0)
-                .then(|| Md::number(&format!("and {} more", number::count(left_out as u64)))),
+                .then(|| Md::prose(&format!("and {} more", number::count(left_out as u64)))),
             notes: if extent == Extent::Least { Vec::new() } else { note_views(results) },
             details: results
                 .checks
@@ -151,9 +160,39 @@ impl View {
             accept: cure
                 .as_ref()
                 .map(|(_, commands)| Md::fence("sh", commands.iter().map(String::as_str))),
-            footer: footer(results),
+            claim: place.is_claim,
+            footer: footer(results, place),
             shortened: extent > Extent::Full || left_out > 0,
         }
+    }
+}
+
+/// What a larger page holds of one suite.
+#[derive(Serialize)]
+pub(super) struct PageView {
+    symbol: Md,
+    heading: Md,
+    /// Suite and heading, for a place where Markdown means nothing.
+    folded: Md,
+    /// What stands below the heading.
+    body: Md,
+    footer: Vec<Md>,
+}
+
+/// Renders what stands below a heading.
+pub(super) type Body<'a> = &'a dyn Fn(&View) -> Md;
+
+impl PageView {
+    pub(super) fn of(view: View, body: Body<'_>) -> Self {
+        let body = body(&view);
+        let View { symbol, heading, title, footer, .. } = view;
+        Self { symbol, heading, folded: title, body, footer }
+    }
+
+    /// The same with nothing folded.
+    pub(super) fn opened(mut view: View, body: Body<'_>) -> Self {
+        (view.folded, view.open) = (false, true);
+        Self::of(view, body)
     }
 }
 
@@ -179,18 +218,18 @@ impl GateView {
         Self {
             name: Md::prose(&row.name()),
             unit: Md::prose(row.unit()),
-            baseline: Md::number(&row.baseline_cell()),
+            baseline: Md::prose(&row.baseline_cell()),
             current: strong(&row.current_cell(), row.fails),
             change: strong(&row.change_cell(), row.fails),
-            limit: Md::number(&row.limit_cell()),
+            limit: Md::prose(&row.limit_cell()),
             symbol: Md::ours(row.symbol()),
-            verdict: Md::number(&row.verdict_cell()),
+            verdict: Md::prose(&row.verdict_cell()),
         }
     }
 }
 
 fn strong(text: &str, is_strong: bool) -> Md {
-    let text = Md::number(text);
+    let text = Md::prose(text);
     if is_strong { text.strong() } else { text }
 }
 
@@ -203,7 +242,7 @@ fn note_views(results: &Results) -> Vec<NoteView> {
 
 fn summary(results: &Results, rows: &[Row<'_>]) -> Md {
     let trials: usize = results.checks.iter().map(|check| check.trials.len()).sum();
-    Md::number(&format!(
+    Md::prose(&format!(
         "{} passed · {} · {}",
         number::counted(rows.len() as u64, "gate"),
         number::counted(trials as u64, "trial"),
@@ -230,7 +269,7 @@ fn curves(results: &Results, extent: Extent) -> Vec<CurveView> {
                 header: curve.header.iter().map(|text| Md::prose(text)).collect(),
                 rows: curve.lines.iter().map(|line| line.iter().map(cell).collect()).collect(),
                 left_out: (curve.left_out > 0).then(|| {
-                    Md::number(&format!(
+                    Md::prose(&format!(
                         "and {} further away",
                         number::counted(curve.left_out as u64, "trial")
                     ))
@@ -245,11 +284,12 @@ fn curves(results: &Results, extent: Extent) -> Vec<CurveView> {
         .collect()
 }
 
-/// Commit, machine, version, time: no host name, no user name, no path.
-fn footer(results: &Results) -> Vec<Md> {
+/// Commit, machine, version, run, time: no host name, no user name, no path.
+fn footer(results: &Results, place: &Place) -> Vec<Md> {
     let short = |commit: &str| Md::code(&commit.chars().take(7).collect::<String>());
     let baseline = results.baseline.as_ref().and_then(|baseline| baseline.commit.as_deref());
-    let commits = match (results.commit.as_deref(), baseline) {
+    let commit = results.head.as_deref().or(results.commit.as_deref());
+    let commits = match (commit, baseline) {
         (Some(commit), Some(baseline)) => Some(Md::concat([
             &short(commit),
             &Md::ours(" against the baseline of "),
@@ -264,6 +304,7 @@ fn footer(results: &Results) -> Vec<Md> {
         .into_iter()
         .chain(Some(&results.environment.machine).filter(|m| !m.is_empty()).map(|m| Md::prose(m)))
         .chain(std::iter::once(Md::prose(&format!("plimsoll {}", results.plimsoll))))
+        .chain(place.run_url.as_deref().map(|url| Md::link("run and files", url)))
         .chain(time.map(|time| Md::prose(&time)))
         .collect()
 }

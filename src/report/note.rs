@@ -47,6 +47,7 @@ pub(super) fn notes(results: &Results) -> Vec<Note> {
             }
         }
     }
+    notes.extend(results.notices.iter().map(|it| Note::new(it.about.label(), &it.text)));
     notes.extend(results.warnings.iter().map(|text| Note::new("Warning", text)));
     // Where a baseline is missing, this run would be taken for one.
     if rows.iter().any(|row| matches!(row.verdict, Verdict::New | Verdict::Incomparable)) {
@@ -87,7 +88,7 @@ pub(super) fn of_row(row: Row<'_>) -> Vec<Note> {
         Verdict::Invalid => invalid(row).into_iter().map(Some).collect(),
         Verdict::Incomparable if row.hollow => vec![reason("Why")],
         Verdict::Incomparable => vec![reason("Differs")],
-        Verdict::Error => vec![reason("Why")],
+        Verdict::Error | Verdict::Skipped => vec![reason("Why")],
         Verdict::Improvement if row.is_suspicious() => {
             let text = "so large a gain is more often a measurement that broke: are there more \
                         errors, or shorter answers?";

@@ -78,6 +78,8 @@ pub(super) enum State<'a> {
     Problem(&'a Problem),
     /// This row fails, and no other is worse.
     Failing(Row<'a>),
+    /// Nothing was to be measured, and why.
+    Skipped(&'a str),
     /// Nothing was compared or measured.
     Empty,
     /// This row would fail, but `fail_on` lets it pass.
@@ -107,6 +109,9 @@ impl<'a> State<'a> {
         }
         if let Some(row) = failing {
             return Self::Failing(row);
+        }
+        if let (Some(why), true, 0) = (&results.skipped, rows.is_empty(), results.gate_exit_code) {
+            return Self::Skipped(why);
         }
         if rows.is_empty() || results.gate_exit_code != 0 {
             return Self::Empty;

@@ -6,6 +6,7 @@ use super::curve::Curve;
 use super::escape::{Escaped, Terminal};
 use super::headline::Headline;
 use super::note::notes;
+use super::place::Place;
 use super::results::ProblemCode;
 use super::row::{Row, State, rows};
 use super::{CheckResult, Problem, Results, Verdict, number};
@@ -80,14 +81,17 @@ fn word(state: State<'_>) -> (&'static str, Style) {
             Verdict::Invalid => ("INVALID", AnsiColor::Yellow),
             Verdict::Incomparable => ("INCOMPARABLE", AnsiColor::Yellow),
             Verdict::New => ("NEW", AnsiColor::Yellow),
-            Verdict::Error | Verdict::Improvement | Verdict::Measured | Verdict::Pass => {
-                ("ERROR", AnsiColor::Red)
-            }
+            Verdict::Error
+            | Verdict::Improvement
+            | Verdict::Measured
+            | Verdict::Pass
+            | Verdict::Skipped => ("ERROR", AnsiColor::Red),
         },
         State::Empty => ("ERROR", AnsiColor::Red),
         State::Hidden(_) => ("ALLOWED", AnsiColor::Yellow),
         State::Improved(_) | State::Passed => ("PASS", AnsiColor::Green),
         State::Measured => ("MEASURED", AnsiColor::Green),
+        State::Skipped(_) => ("SKIPPED", AnsiColor::Cyan),
     };
     (word, Style::new().bold().fg_color(Some(colour.into())))
 }
@@ -183,7 +187,7 @@ fn curves(out: &mut String, results: &Results, rows: &[Row<'_>], state: State<'_
 fn closing(out: &mut String, results: &Results, state: State<'_>) {
     out.truncate(out.trim_end().len());
     let _ = writeln!(out, "\n\nSee it again: {}", line(&repeat(results)));
-    if let Some((lead, commands)) = cure(results, state) {
+    if let Some((lead, commands)) = cure(results, state, &Place::default()) {
         let _ = writeln!(out, "{lead}:");
         for command in commands {
             let _ = writeln!(out, "  {}", line(&command));

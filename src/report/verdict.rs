@@ -1,5 +1,6 @@
 //! A verdict's word, symbol and exit code: the one place that has them.
 
+use crate::config::plan::FailOn;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -28,17 +29,19 @@ pub enum Verdict {
     Measured,
     /// Within the limit.
     Pass,
+    /// Not measured, because nothing relevant changed.
+    Skipped,
 }
 
 /// Symbols that stand for the exit code 0; every other symbol in a heading stands for another code.
 #[cfg(test)]
-pub(super) const GREEN: [&str; 3] = ["✅", "📏", NOT_FAILING];
+pub(super) const GREEN: [&str; 4] = ["✅", "📏", "⏭️", NOT_FAILING];
 /// Symbol of a heading whose verdict `fail_on` hid.
 pub(super) const NOT_FAILING: &str = "⚪";
 
 impl Verdict {
     /// Every verdict, worst first.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Error,
         Self::Regression,
         Self::Incomparable,
@@ -48,6 +51,7 @@ impl Verdict {
         Self::Improvement,
         Self::Measured,
         Self::Pass,
+        Self::Skipped,
     ];
 
     /// The word in reports and files.
@@ -63,6 +67,7 @@ impl Verdict {
             Self::Improvement => "improvement",
             Self::Measured => "measured",
             Self::Pass => "pass",
+            Self::Skipped => "skipped",
         }
     }
 
@@ -77,6 +82,7 @@ impl Verdict {
             Self::Invalid => "⛔",
             Self::Improvement | Self::Pass => "✅",
             Self::Measured => "📏",
+            Self::Skipped => "⏭️",
         }
     }
 
@@ -89,7 +95,7 @@ impl Verdict {
             Self::Error => 4,
             Self::Incomparable | Self::New => 5,
             Self::Invalid => 6,
-            Self::Improvement | Self::Measured | Self::Pass => 0,
+            Self::Improvement | Self::Measured | Self::Pass | Self::Skipped => 0,
         }
     }
 
@@ -97,6 +103,18 @@ impl Verdict {
     #[must_use]
     pub fn is_red(self) -> bool {
         self.exit_code() != 0
+    }
+}
+
+impl From<FailOn> for Verdict {
+    fn from(fail_on: FailOn) -> Self {
+        match fail_on {
+            FailOn::Regression => Self::Regression,
+            FailOn::Inconclusive => Self::Inconclusive,
+            FailOn::Invalid => Self::Invalid,
+            FailOn::Incomparable => Self::Incomparable,
+            FailOn::New => Self::New,
+        }
     }
 }
 

@@ -13,6 +13,14 @@ pub fn one_line(text: &str) -> String {
         .collect()
 }
 
+/// A line that no CI system takes for a command: GitHub Actions obeys `::` at the beginning of a line,
+/// on both outputs, and `##[` anywhere in it.
+#[must_use]
+pub fn inert(line: &str) -> String {
+    let line = line.replace("##[", "# #[");
+    if line.trim_start().starts_with("::") { format!("│ {line}") } else { line }
+}
+
 /// Whether a character is a control character, has no width, turns the direction of text, or cannot
 /// stand in XML.
 #[must_use]
@@ -25,7 +33,14 @@ pub fn is_unprintable(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::one_line;
+    use super::{inert, one_line};
+
+    #[test]
+    fn no_line_of_somebody_else_is_a_command() {
+        assert_eq!(inert(" \t::error::x"), "│  \t::error::x");
+        assert_eq!(inert("a ##[error]b ##[c]"), "a # #[error]b # #[c]");
+        assert_eq!(inert("a::b # [c]"), "a::b # [c]");
+    }
 
     #[test]
     fn nothing_that_cannot_be_seen_is_kept() {

@@ -6,7 +6,7 @@ pub mod number;
 mod quantity;
 
 pub use count::{CONCURRENCY_MAX, SESSIONS_MAX, as_f64, at_least_one, share};
-pub use line::{is_unprintable, one_line};
+pub use line::{inert, is_unprintable, one_line};
 pub use quantity::{ParseQuantityError, Quantity, Unit};
 
 use serde::{Deserialize, Serialize};

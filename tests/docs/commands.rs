@@ -11,7 +11,7 @@ const CHEAP: [&[&str]; 5] =
     [&["init"], &["schema"], &["baseline", "show"], &["--help"], &["--version"]];
 
 /// What measures, or needs a run: `.ci/run` and the tests of the verbs run these.
-const MEASURING: [&[&str]; 8] = [
+const MEASURING: [&[&str]; 9] = [
     &["check"],
     &["measure"],
     &["trial"],
@@ -20,16 +20,21 @@ const MEASURING: [&[&str]; 8] = [
     &["report"],
     &["selftest"],
     &["demo"],
+    &["publish"],
 ];
 
-/// Other programs: `.ci/run` builds and tests, the action builds in release mode.
-const OTHERS: [&[&str]; 6] = [
+/// Other programs: `.ci/run` builds and tests, the action builds in release mode, and releases are
+/// tried on repositories of their own.
+const OTHERS: [&[&str]; 9] = [
     &["cargo", "test"],
     &["cargo", "bench"],
     &["cargo", "build", "--release"],
     &["cargo", "install", "--path", "."],
     &["git", "add"],
     &["git", "commit"],
+    &["git", "fetch"],
+    &["gh"],
+    &["python3", "scripts/release-check.py"],
 ];
 
 /// What prepares a worked example, which needs packages that are not here.
@@ -188,7 +193,7 @@ fn a_command_that_nobody_knows_is_an_error() {
         let words = words(line);
         handling(page, &words.iter().map(String::as_str).collect::<Vec<_>>())
     };
-    for line in ["rm -rf target", "plimsoll publish", "cargo run -- history", "pip install x", ""] {
+    for line in ["rm -rf target", "plimsoll publsh", "cargo run -- histry", "pip install x", ""] {
         assert_eq!(handle("README.md", line), None, "{line}");
     }
     let example = "docs/worked-example-a.md";

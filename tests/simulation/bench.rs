@@ -125,6 +125,9 @@ impl Bench {
             overrides: &[],
             only: &Only::new(),
             commit: None,
+            head: None,
+            skipped: None,
+            notices: &[],
             refusals: &[],
             problem: None,
         });
