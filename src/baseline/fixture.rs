@@ -6,7 +6,7 @@ use crate::check::{Belief, Conclusion, CurvePoint, Estimate, Finding, Seen};
 use crate::config::Plan;
 use crate::config::plan::{
     Api, Budget, CapacityPlan, CheckPlan, ConnectionMode, FailOn, GateLimits, HttpRequest,
-    HttpVersion, Knob, ManagedTarget, Method, Ready, SloPlan, StatusClasses, TargetPlan,
+    HttpVersion, Knob, ManagedTarget, Method, Ready, Residency, SloPlan, StatusClasses, TargetPlan,
     TargetSource, Timeouts,
 };
 use crate::demo::Profile;
@@ -171,6 +171,9 @@ pub(crate) fn managed() -> ManagedTarget {
         port: None,
         ready: Ready { path: "/health".into(), within: Duration::from_secs(60) },
         grace: Duration::from_secs(10),
+        build: None,
+        artifacts: Vec::new(),
+        residency: Residency::Both,
     }
 }
 

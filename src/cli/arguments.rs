@@ -2,6 +2,7 @@
 
 use super::ExitStatus;
 use super::client_cpus::ClientCpusOption;
+use super::outcome::ExitCodes;
 use super::progress::say;
 use crate::config::plan::FailOn;
 use crate::config::{LoadError, Plan, environment, load, redacted};
@@ -14,6 +15,7 @@ use clap::{Args, ValueEnum};
 use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::Duration;
 
 /// Which CI system the run talks to.
@@ -195,6 +197,15 @@ pub(super) struct RunOptions {
     ci: String,
     #[command(flatten)]
     templates: TemplatesOption,
+    /// Exit codes: standard, or git-bisect (0 good, 1 bad, 125 cannot be tested) for `git bisect run`
+    #[arg(
+        long,
+        env = "PLIMSOLL_EXIT_CODES",
+        hide_env_values = true,
+        default_value = "standard",
+        value_name = "NAME"
+    )]
+    exit_codes: String,
 }
 
 /// The options of a run, understood.
@@ -226,6 +237,7 @@ impl Suite {
 impl RunOptions {
     /// Reads the suite. On an error the message has been printed, and the exit status is returned.
     pub(super) fn read(&self) -> Result<Suite, ExitStatus> {
+        choice("--exit-codes", &self.exit_codes, ExitCodes::Standard)?;
         let colour = !self.no_color && std::io::stderr().is_terminal() && wants_colour();
         let budget = not_empty(self.budget.as_deref());
         let budget: Vec<String> =
@@ -249,6 +261,13 @@ impl RunOptions {
             workflow: if github { workflow()? } else { None },
             templates: self.templates.read()?,
         })
+    }
+
+    /// The exit code of an outcome.
+    pub(super) fn code(&self, status: ExitStatus) -> ExitCode {
+        // One that nobody knows was complained of before anything was measured.
+        let codes = ExitCodes::from_str(&self.exit_codes, true).unwrap_or(ExitCodes::Standard);
+        codes.code(status).into()
     }
 
     fn only(&self, plan: &Plan) -> Result<Only, ExitStatus> {
@@ -316,10 +335,12 @@ pub(super) struct GateOptions {
 impl GateOptions {
     /// From the command line, else from the suite.
     pub(super) fn fail_on(&self, plan: &Plan) -> Result<BTreeSet<FailOn>, ExitStatus> {
-        let Some(list) = not_empty(self.fail_on.as_deref()) else {
-            return Ok(plan.fail_on.clone());
-        };
-        known_fail_on(list)
+        Ok(self.given_fail_on()?.unwrap_or_else(|| plan.fail_on.clone()))
+    }
+
+    /// From the command line, if it says.
+    pub(super) fn given_fail_on(&self) -> Result<Option<BTreeSet<FailOn>>, ExitStatus> {
+        not_empty(self.fail_on.as_deref()).map(known_fail_on).transpose()
     }
 }
 

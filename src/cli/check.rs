@@ -1,17 +1,22 @@
 //! `plimsoll check` and `plimsoll measure`.
 
 use super::ExitStatus;
+use super::against::{self, Orders};
 use super::arguments::{BaselinesOption, GateOptions, RunOptions, Suite, complain};
-use super::commit;
-use super::conclude::{Judged, conclude, run_session};
+use super::base::{self, Against};
+use super::conclude::{Judged, conclude, refused, run_session};
+use super::session::Session;
+use super::{branch, git, unchanged};
 use crate::baseline::{self, Baseline, Fingerprint, Loaded};
 use crate::check::Aim;
 use crate::config::plan::FailOn;
 use crate::gate::{Hearing, judge_suite};
+use crate::report::Notice;
 use crate::run::Folder;
 use clap::Args;
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::process::ExitCode;
 
 /// `plimsoll check`.
 #[derive(Debug, Args)]
@@ -21,6 +26,24 @@ pub(super) struct Check {
     run: RunOptions,
     #[command(flatten)]
     gate: GateOptions,
+    /// Build and start this commit as well, and compare with it instead of the baseline; auto: the
+    /// base of the pull request, where the target has a `command`; none: the baseline
+    #[arg(long, env = "PLIMSOLL_AGAINST", hide_env_values = true, value_name = "REF")]
+    against: Option<String>,
+    /// Measure nothing when no file that changed since the base matches one of these patterns of git
+    /// (`src/**`); the verdict is skipped then
+    #[arg(
+        long,
+        env = "PLIMSOLL_SKIP_IF_UNCHANGED",
+        hide_env_values = true,
+        value_name = "GLOB",
+        num_args = 1..,
+    )]
+    skip_if_unchanged: Vec<String>,
+    /// Measure also when nothing changed, or both sides of `--against` are the same build
+    #[arg(long, env = "PLIMSOLL_NO_SKIP", hide_env_values = true,
+        value_parser = clap::builder::FalseyValueParser::new())]
+    no_skip: bool,
 }
 
 /// `plimsoll measure`.
@@ -42,40 +65,76 @@ struct Gate {
 }
 
 impl Check {
-    pub(super) fn run(self) -> ExitStatus {
-        let suite = match self.run.read() {
-            Ok(suite) => suite,
-            Err(status) => return status,
-        };
-        let fail_on = match self.gate.fail_on(&suite.plan) {
-            Ok(fail_on) => fail_on,
-            Err(status) => return status,
-        };
-        let path = Baseline::path(self.gate.baselines.path(), &suite.plan.suite);
+    pub(super) fn run(self) -> ExitCode {
+        match self.check() {
+            Ok(status) | Err(status) => self.run.code(status),
+        }
+    }
+
+    fn check(&self) -> Result<ExitStatus, ExitStatus> {
+        let mut suite = self.run.read()?;
+        let fail_on = self.gate.given_fail_on()?;
+        let baselines = self.gate.baselines.path();
+        let path = Baseline::path(baselines, &suite.plan.suite);
+        let baseline = baseline::load(&path, &suite.plan.suite);
+        let to_measure = base::to_measure(&suite, Against::read(self.against.as_deref()))?;
+        let known = base::of_event(&base::folder(&suite), suite.workflow.as_ref());
+        let change = to_measure.clone().or_else(|| known.ok().flatten());
+        if !self.no_skip
+            && let Some(why) =
+                unchanged::reason(&suite, &self.patterns(), baselines, change.as_ref())
+        {
+            return skip(&suite, why);
+        }
+        let mut notices = branch::baseline_of(&suite, &baseline, &path, change.as_ref());
+        if let Some(base) = to_measure {
+            let (fail_on, baseline) = (fail_on.clone(), &baseline);
+            let orders =
+                Orders { base, fail_on, no_skip: self.no_skip, baseline, notices: &notices };
+            if let Some(status) = against::check(&mut suite, &orders) {
+                return Ok(status);
+            }
+        } else if let Some(base) = &change {
+            notices.extend(branch::hold(&mut suite, base));
+        }
         let gate = Gate {
-            baseline: baseline::load(&path, &suite.plan.suite),
+            baseline,
             path: path.display().to_string(),
-            folder: self.gate.baselines.path().display().to_string(),
-            fail_on,
+            folder: baselines.display().to_string(),
+            fail_on: fail_on.unwrap_or_else(|| suite.plan.fail_on.clone()),
         };
         if let Some(problem) = gate.baseline.problem() {
             // Measured all the same: the numbers are needed to mend it.
             complain(&format!("{}: {problem}", gate.path), None);
         }
-        run(&suite, Some(&gate), self.gate.baselines.path())
+        Ok(run(&suite, Some(&gate), baselines, notices))
     }
+
+    fn patterns(&self) -> Vec<String> {
+        let patterns = self.skip_if_unchanged.iter().flat_map(|it| it.split_whitespace());
+        patterns.map(str::to_owned).collect()
+    }
+}
+
+/// Ends a run in which nothing had to be measured.
+fn skip(suite: &Suite, why: String) -> Result<ExitStatus, ExitStatus> {
+    let session = Session::without_trials(&suite.plan, &suite.out, None);
+    let session = session.map_err(|error| refused(&error))?;
+    let judged = Judged { skipped: Some(why), ..Judged::nothing("check") };
+    Ok(conclude(suite, &session, &judged))
 }
 
 impl Measure {
-    pub(super) fn run(self) -> ExitStatus {
-        match self.run.read() {
-            Ok(suite) => run(&suite, None, self.baselines.path()),
+    pub(super) fn run(self) -> ExitCode {
+        let status = match self.run.read() {
+            Ok(suite) => run(&suite, None, self.baselines.path(), Vec::new()),
             Err(status) => status,
-        }
+        };
+        self.run.code(status)
     }
 }
 
-fn run(suite: &Suite, gate: Option<&Gate>, baselines: &Path) -> ExitStatus {
+fn run(suite: &Suite, gate: Option<&Gate>, baselines: &Path, notices: Vec<Notice>) -> ExitStatus {
     let accepted = Accepted::of(suite, gate, baselines);
     let aim = |check: &str, fingerprint: &Fingerprint, speed| {
         aim(suite, &accepted, check, fingerprint, speed)
@@ -96,7 +155,7 @@ fn run(suite: &Suite, gate: Option<&Gate>, baselines: &Path) -> ExitStatus {
             speed: session.calibration,
         })
     });
-    let commit = commit::head();
+    let commit = git::head();
     let (candidate, refusals) = session.candidate(&suite.plan, commit.clone());
     let everything = suite.plan.fail_on.clone();
     let judged = Judged {
@@ -108,7 +167,9 @@ fn run(suite: &Suite, gate: Option<&Gate>, baselines: &Path) -> ExitStatus {
         candidate,
         refusals,
         commit,
-        notices: Vec::new(),
+        notices,
+        against: None,
+        skipped: None,
     };
     conclude(suite, &session, &judged)
 }

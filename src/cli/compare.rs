@@ -2,8 +2,8 @@
 
 use super::ExitStatus;
 use super::arguments::{GateOptions, RunOptions, Suite, complain, usage};
-use super::commit;
 use super::conclude::{Judged, conclude, run_session};
+use super::git;
 use crate::baseline::{self, Baseline, Fingerprint, Loaded};
 use crate::check::Aim;
 use crate::config::plan::{CheckPlan, Method, TargetSource};
@@ -12,6 +12,7 @@ use crate::gate::judge_pair;
 use crate::run::chosen;
 use clap::Args;
 use std::path::Path;
+use std::process::ExitCode;
 
 /// `plimsoll compare`.
 #[derive(Debug, Args)]
@@ -31,9 +32,9 @@ pub(super) struct Compare {
 }
 
 impl Compare {
-    pub(super) fn run(self) -> ExitStatus {
+    pub(super) fn run(self) -> ExitCode {
         match self.compare() {
-            Ok(status) | Err(status) => status,
+            Ok(status) | Err(status) => self.run.code(status),
         }
     }
 
@@ -50,16 +51,7 @@ impl Compare {
                 "name both: `plimsoll compare BASE_URL HEAD_URL`, or add `base: { … }` to the suite",
             ));
         };
-        if let Some(exact) = chosen(&suite.plan, &suite.only).find(is_exact) {
-            return Err(usage(
-                &format!(
-                    "`{}` cannot be compared: two noisy capacities are never equal",
-                    exact.name
-                ),
-                "let `max_drop` be above 0% and `method` be `posterior`, or name the other checks \
-                 with `--only`",
-            ));
-        }
+        refuse_exact(&suite)?;
         let fail_on = self.gate.fail_on(&suite.plan)?;
         let path = Baseline::path(self.gate.baselines.path(), &suite.plan.suite);
         let hints = baseline::load(&path, &suite.plan.suite);
@@ -73,15 +65,27 @@ impl Compare {
             fail_on: &fail_on,
             candidate: None,
             refusals: Vec::new(),
-            commit: commit::head(),
+            commit: git::head(),
             notices: Vec::new(),
+            against: None,
+            skipped: None,
         };
         Ok(conclude(&suite, &session, &judged))
     }
 }
 
+/// Refuses a check that has no room for noise.
+pub(super) fn refuse_exact(suite: &Suite) -> Result<(), ExitStatus> {
+    let Some(exact) = chosen(&suite.plan, &suite.only).find(is_exact) else { return Ok(()) };
+    Err(usage(
+        &format!("`{}` cannot be compared: two noisy capacities are never equal", exact.name),
+        "let `max_drop` be above 0% and `method` be `posterior`, or name the other checks with \
+         `--only`",
+    ))
+}
+
 /// The order of magnitude is the same on any machine: a baseline spares the search for it.
-fn aim(suite: &Suite, hints: &Loaded, check: &str) -> Aim {
+pub(super) fn aim(suite: &Suite, hints: &Loaded, check: &str) -> Aim {
     let prior = hints.baseline().and_then(|baseline| baseline.prior(&suite.plan, check));
     Aim::Compare(prior.map(|prior| prior.value))
 }

@@ -9,7 +9,7 @@ use crate::check::Aim;
 use crate::config::plan::{FailOn, TargetSource};
 use crate::gate::SuiteVerdict;
 use crate::publish::{Sha, Workflow};
-use crate::report::{self, Notice, Parts, Results, json, junit, markdown, terminal};
+use crate::report::{self, AgainstResult, Notice, Parts, Results, json, junit, markdown, terminal};
 use crate::run::{Refusal, clock};
 use std::collections::BTreeSet;
 use tokio_util::sync::CancellationToken;
@@ -34,27 +34,33 @@ pub(super) fn run_session(
             in_flight_max: None,
             cpus: &suite.cpus,
         };
-        // The watch for signals never ends before the measurement: it ends the process instead.
+        measure(&job, &mut progress, &stop).await
+    };
+    watched(&stop, measuring)?.map_err(|error| refused(&error))
+}
+
+/// Runs what may take long, and stops it by `stop` when somebody interrupts.
+pub(super) fn watched<T>(
+    stop: &CancellationToken,
+    work: impl Future<Output = T>,
+) -> Result<T, ExitStatus> {
+    let all = async {
+        // The watch for signals never ends before the work: it ends the process instead.
         tokio::select! {
-            session = measure(&job, &mut progress, &stop) => session.map(Some),
-            () = signal::watch(stop.clone()) => Ok(None),
+            done = work => Some(done),
+            () = signal::watch(stop.clone()) => None,
         }
     };
-    let session = match runtime() {
-        Ok(runtime) => runtime.block_on(measuring),
+    match runtime() {
+        Ok(runtime) => runtime.block_on(all).ok_or(ExitStatus::Interrupted),
         Err(error) => {
             complain(&format!("no event loop: {error}"), None);
-            return Err(ExitStatus::Usage);
+            Err(ExitStatus::Usage)
         }
-    };
-    match session {
-        Ok(Some(session)) => Ok(session),
-        Ok(None) => Err(ExitStatus::Interrupted),
-        Err(error) => Err(refused(&error)),
     }
 }
 
-fn refused(error: &SessionError) -> ExitStatus {
+pub(super) fn refused(error: &SessionError) -> ExitStatus {
     let hint = match error {
         SessionError::Refused(Refusal::Time { .. }) => {
             Some("raise `budget.time` or `--budget`, or shorten `trial`")
@@ -84,6 +90,31 @@ pub(super) struct Judged<'a> {
     pub(super) commit: Option<String>,
     /// What else a reviewer should know.
     pub(super) notices: Vec<Notice>,
+    /// The commit that was measured beside it, if one was.
+    pub(super) against: Option<AgainstResult>,
+    /// Why nothing was measured, if nothing was to be.
+    pub(super) skipped: Option<String>,
+}
+
+static NOTHING: BTreeSet<FailOn> = BTreeSet::new();
+
+impl Judged<'_> {
+    /// Of a run that measured nothing.
+    pub(super) fn nothing(verb: &'static str) -> Self {
+        Judged {
+            verb,
+            verdict: None,
+            baseline: None,
+            folder: "",
+            fail_on: &NOTHING,
+            candidate: None,
+            refusals: Vec::new(),
+            commit: super::git::head(),
+            notices: Vec::new(),
+            against: None,
+            skipped: None,
+        }
+    }
 }
 
 /// Reports, exit code.
@@ -108,7 +139,7 @@ pub(super) fn conclude(suite: &Suite, session: &Session, judged: &Judged<'_>) ->
         complain(&chain(&error), unaffected);
     }
     if suite.github {
-        github::write(&results, folder);
+        github::write(&results, folder, suite.templates.as_ref());
     }
     let printed = print(&match suite.format {
         Format::Markdown => page,
@@ -153,7 +184,8 @@ fn results(suite: &Suite, session: &Session, judged: &Judged<'_>) -> Results {
         only: &suite.only,
         commit: judged.commit.as_deref(),
         head: suite.workflow.as_ref().and_then(Workflow::head).map(Sha::as_str),
-        skipped: None,
+        skipped: judged.skipped.as_deref(),
+        against: judged.against.as_ref(),
         notices: &judged.notices,
         refusals: &judged.refusals,
         problem: session.problem.as_ref(),

@@ -5,6 +5,7 @@ use super::arguments::{chain, complain, duration, usage};
 use crate::demo::{Faults, Profile, http};
 use clap::Args;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use tokio_util::sync::CancellationToken;
 
 /// Shown below `--help`.
@@ -29,6 +30,9 @@ pub(super) struct Demo {
     /// Factor on the length of every step
     #[arg(long, value_name = "FACTOR")]
     slowdown: Option<f64>,
+    /// File that holds its speed, read again each second; 1 is that of the profile
+    #[arg(long, value_name = "FILE")]
+    speed_file: Option<PathBuf>,
     /// Answer 503 for this long after the start, for example `2s`
     #[arg(long, value_name = "TIME")]
     startup_delay: Option<String>,
@@ -55,7 +59,7 @@ pub(super) struct Demo {
 impl Demo {
     pub(super) fn run(self) -> ExitStatus {
         match self.profile() {
-            Ok(profile) => serve(self.listen, profile),
+            Ok(profile) => serve(self.listen, profile, self.speed_file),
             Err(status) => status,
         }
     }
@@ -113,7 +117,7 @@ impl Demo {
     }
 }
 
-fn serve(address: SocketAddr, profile: Profile) -> ExitStatus {
+fn serve(address: SocketAddr, profile: Profile, speed: Option<PathBuf>) -> ExitStatus {
     let serving = async {
         let listener = http::bind(address).await?;
         let address = listener.local_addr()?;
@@ -124,7 +128,7 @@ fn serve(address: SocketAddr, profile: Profile) -> ExitStatus {
             super::signal::asked_to_stop().await;
             stopped.cancel();
         };
-        let (served, ()) = tokio::join!(http::serve(listener, profile, stop), signals);
+        let (served, ()) = tokio::join!(http::serve(listener, profile, speed, stop), signals);
         served
     };
     match super::arguments::runtime().and_then(|runtime| runtime.block_on(serving)) {

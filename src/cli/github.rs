@@ -1,16 +1,23 @@
 //! What GitHub Actions reads of a run: outputs of the step, the job summary, annotations.
 
-use super::arguments::complain;
+use super::arguments::{chain, complain};
 use super::progress::command;
 use crate::config::environment;
 use crate::publish::{self, Workflow};
-use crate::report::{Download, Place, Results, annotations, markdown};
+use crate::report::{Download, Place, Results, Templates, annotations, markdown};
 use std::path::{Path, PathBuf};
 
 /// Writes all of it, as far as the platform asks for it. A failure never changes the verdict.
-pub(super) fn write(results: &Results, folder: &Path) {
+pub(super) fn write(results: &Results, folder: &Path, templates: Option<&Templates>) {
     to("GITHUB_OUTPUT", |file| publish::write_outputs(file, &publish::outputs(results, folder)));
-    let page = markdown::summary(results, &place());
+    let page = match templates.map(|own| markdown::summary_with(results, &place(), own)) {
+        Some(Ok(page)) => page,
+        Some(Err(error)) => {
+            complain(&chain(&error), Some("the summary is rendered by the built-in templates"));
+            markdown::summary(results, &place())
+        }
+        None => markdown::summary(results, &place()),
+    };
     to("GITHUB_STEP_SUMMARY", |file| publish::write_summary(file, &page, &results.headline));
     let workspace = environment::process("GITHUB_WORKSPACE").map(PathBuf::from);
     for annotation in annotations(results) {

@@ -1,10 +1,13 @@
 //! The command line: one file per verb. Turns arguments into calls, outcomes into text and exit codes.
 
+mod against;
 mod arguments;
+mod base;
 mod baseline;
+mod branch;
 mod check;
 mod client_cpus;
-mod commit;
+mod git;
 mod compare;
 mod conclude;
 mod demo;
@@ -20,6 +23,7 @@ mod selftest;
 mod session;
 mod signal;
 mod trial;
+mod unchanged;
 
 pub use outcome::ExitStatus;
 
@@ -85,9 +89,9 @@ pub fn run() -> ExitCode {
     arguments::start_logging();
     let status = match cli.verb {
         Verb::Guard(verb) => return verb.run(),
-        Verb::Check(verb) => verb.run(),
-        Verb::Measure(verb) => verb.run(),
-        Verb::Compare(verb) => verb.run(),
+        Verb::Check(verb) => return verb.run(),
+        Verb::Measure(verb) => return verb.run(),
+        Verb::Compare(verb) => return verb.run(),
         Verb::Trial(verb) => verb.run(),
         Verb::Baseline(verb) => verb.run(),
         Verb::Report(verb) => verb.run(),

@@ -1,5 +1,6 @@
 //! The exit codes: one enum decides them all.
 
+use clap::ValueEnum;
 use std::process::ExitCode;
 
 /// How the program ended. When several hold, the first in [`ExitStatus::ORDER`] is the exit code, and
@@ -77,6 +78,32 @@ impl ExitStatus {
     }
 }
 
+/// Which exit codes a verb leaves with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ExitCodes {
+    /// Those of the table
+    Standard,
+    /// Those of `git bisect run`: 0 good, 1 bad, 125 cannot be tested
+    GitBisect,
+}
+
+impl ExitCodes {
+    /// The code of an outcome. Whoever interrupts a bisection ends it: from 128 on it stops.
+    pub(super) fn code(self, status: ExitStatus) -> u8 {
+        match (self, status) {
+            (
+                Self::GitBisect,
+                ExitStatus::Pass | ExitStatus::Regression | ExitStatus::Interrupted,
+            )
+            | (Self::Standard, _) => status.code(),
+            (Self::GitBisect, _) => BISECT_SKIP,
+        }
+    }
+}
+
+/// What `git bisect run` takes for a commit that cannot be tested.
+const BISECT_SKIP: u8 = 125;
+
 impl From<ExitStatus> for ExitCode {
     fn from(status: ExitStatus) -> Self {
         Self::from(status.code())
@@ -85,7 +112,7 @@ impl From<ExitStatus> for ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use super::{EXIT_CODES_HELP, ExitStatus};
+    use super::{EXIT_CODES_HELP, ExitCodes, ExitStatus};
 
     #[test]
     fn the_first_in_the_order_wins_whatever_the_order_of_arrival() {
@@ -103,6 +130,16 @@ mod tests {
         ] {
             assert_eq!(ExitStatus::worst(all), wins, "{all:?}");
         }
+    }
+
+    #[test]
+    fn a_bisection_skips_what_says_nothing_and_stops_when_it_is_interrupted() {
+        let bisect = |status| ExitCodes::GitBisect.code(status);
+        let codes = ExitStatus::ORDER.map(|status| (status.code(), bisect(status)));
+        assert_eq!(
+            codes,
+            [(130, 130), (2, 125), (4, 125), (1, 1), (5, 125), (6, 125), (3, 125), (0, 0)]
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use super::progress::{Progress, spoken};
 use crate::baseline::{Acceptance, Baseline, Fingerprint, Recorded, accept};
 use crate::check::{Aim, Finding};
-use crate::config::plan::{TargetPlan, TargetSource};
+use crate::config::plan::{Residency, TargetPlan, TargetSource};
 use crate::config::{Plan, environment};
 use crate::load::machine_speed;
 use crate::report::{Problem, ProblemCode};
@@ -35,6 +35,30 @@ pub(super) struct Session {
 }
 
 impl Session {
+    /// One that measured nothing, with what kept it from measuring if something did.
+    ///
+    /// # Errors
+    /// Its folder or its files cannot be written.
+    pub(super) fn without_trials(
+        plan: &Plan,
+        out: &Path,
+        problem: Option<Problem>,
+    ) -> Result<Self, SessionError> {
+        let started = clock::now();
+        let folder = Folder::create(out, &clock::compact(started), clock::nonce(started))?;
+        open_journal(plan, &folder, started)?;
+        Ok(Self {
+            suite: SuiteRun::default(),
+            folder,
+            fingerprint: Fingerprint::read(environment::process("RUNNER_NAME").as_deref()),
+            calibration: None,
+            started,
+            elapsed: Duration::ZERO,
+            startup: None,
+            problem,
+        })
+    }
+
     /// What the checks found, as far as they came.
     pub(super) fn findings(&self) -> Vec<Finding> {
         self.suite.checks.iter().filter_map(|check| check.finding.clone()).collect()
@@ -144,7 +168,11 @@ async fn launch(
         Some(source) => {
             let target = TargetPlan { source: source.clone(), ..plan.target.clone() };
             let plan = Plan { target, ..plan.clone() };
-            Some(run::launch(&plan, program, &folder.base_log(), stop).await?)
+            let mut base = run::launch(&plan, program, &folder.base_log(), stop).await?;
+            if job.plan.target.residency() == Residency::One {
+                base.pause().await?;
+            }
+            Some(base)
         }
         None => None,
     };

@@ -66,6 +66,12 @@ words! {
 }
 
 impl FailOn {
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(it, _)| *it == self).map_or("", |(_, name)| name)
+    }
+
     /// The one of that name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
@@ -94,6 +100,17 @@ pub struct TargetPlan {
     pub connection: ConnectionMode,
     /// What identifies a target that runs elsewhere (`gpu: H100`).
     pub labels: BTreeMap<String, String>,
+}
+
+impl TargetPlan {
+    /// Which of two targets that are compared may run at the same time.
+    #[must_use]
+    pub fn residency(&self) -> Residency {
+        match &self.source {
+            TargetSource::Managed(managed) => managed.residency,
+            TargetSource::Url(_) | TargetSource::Demo(_) => Residency::Both,
+        }
+    }
 }
 
 /// Where the target comes from.
@@ -126,6 +143,25 @@ pub struct ManagedTarget {
     pub ready: Ready,
     /// Time between SIGTERM and SIGKILL.
     pub grace: Duration,
+    /// Shell command that builds it, before two commits are compared.
+    pub build: Option<String>,
+    /// Files that the build makes, relative to `directory`: where all are equal, so are the builds.
+    pub artifacts: Vec<PathBuf>,
+    /// Which of two targets that are compared may run at the same time.
+    pub residency: Residency,
+}
+
+words! {
+    /// Which of two targets that are compared run at the same time.
+    #[derive(Default)]
+    #[schemars(rename = "ResidencyName")]
+    pub Residency: "a residency" {
+        /// Both, from the beginning to the end.
+        #[default]
+        Both = "both",
+        /// One: it is stopped before the other is started, for what fits only once (a GPU).
+        One = "one",
+    }
 }
 
 /// When a managed target counts as ready.

@@ -4,6 +4,7 @@
 //! has a verdict of its own, and the worst of them cannot be forgiven (`hollow`).
 
 mod beside;
+mod branch;
 mod change;
 mod judge;
 mod limit;
@@ -13,6 +14,7 @@ mod verdict;
 mod wording;
 
 pub use beside::judge_compared;
+pub use branch::{WithSlos, hold_to};
 pub use change::Change;
 pub use judge::{BaselineView, judge_check};
 pub use suite::{Hearing, SuiteVerdict, judge_pair, judge_suite};

@@ -2,9 +2,9 @@
 
 use super::results::CODES;
 use super::{
-    BaselineResult, BudgetResult, Change, CheckResult, ConclusionResult, EnvironmentResult,
-    GateResult, ItemsResult, Notice, Problem, RealisedResult, Results, Ruling, SCHEMA,
-    SearchResult, TargetResult, Verdict,
+    AgainstResult, BaselineResult, BudgetResult, Change, CheckResult, ConclusionResult,
+    EnvironmentResult, GateResult, ItemsResult, Notice, Problem, RealisedResult, Results, Ruling,
+    SCHEMA, SearchResult, TargetResult, Verdict,
 };
 use crate::baseline::{Fingerprint, Loaded};
 use crate::config::Plan;
@@ -55,6 +55,8 @@ pub struct Parts<'a> {
     pub commit: Option<&'a str>,
     /// Why checks of it cannot become a baseline.
     pub refusals: &'a [String],
+    /// The commit that was measured beside it, if one was.
+    pub against: Option<&'a AgainstResult>,
     /// Newest commit of the pull request.
     pub head: Option<&'a str>,
     /// Why nothing was to be measured, if nothing was.
@@ -86,7 +88,12 @@ impl Results {
             environment: environment(parts.fingerprint, parts.calibration),
             target: TargetResult {
                 source: source(&parts.plan.target.source),
-                base: parts.plan.base.as_ref().filter(|_| parts.verb == "compare").map(source),
+                base: parts
+                    .plan
+                    .base
+                    .as_ref()
+                    .filter(|_| parts.verb == "compare" || parts.against.is_some())
+                    .map(source),
                 startup_seconds: parts.startup.map(|startup| startup.as_secs_f64()),
             },
             skipped: parts.skipped.map(str::to_owned),
@@ -106,6 +113,7 @@ impl Results {
             commit: parts.commit.map(str::to_owned),
             head: parts.head.map(str::to_owned),
             baseline: parts.baseline.and_then(baseline),
+            against: parts.against.cloned(),
             checks,
             notices: parts.notices.to_vec(),
             warnings: parts.verdict.map(warnings).unwrap_or_default(),

@@ -46,13 +46,20 @@ fn out(results: &Results) -> String {
     option("--out", &results.out, ".plimsoll")
 }
 
+/// Digits of a commit that are enough to name it.
+const COMMIT_DIGITS: usize = 12;
+
 /// The command that repeats the run: only its failing checks where some passed, else those that ran.
 pub(super) fn repeat(results: &Results) -> String {
     let rows = rows(results);
     let verb = verb(results, &rows);
     let baselines = if verb == "check" { baselines(results) } else { String::new() };
     let urls = if verb == "compare" { urls(results) } else { String::new() };
-    let options = format!("{}{baselines}{}", config(results), out(results));
+    let against = results.against.as_ref().map_or_else(String::new, |base| {
+        let commit: String = base.commit.chars().take(COMMIT_DIGITS).collect();
+        format!(" --against {}", shell_word(&commit))
+    });
+    let options = format!("{}{against}{baselines}{}", config(results), out(results));
     let mut words = vec![format!("plimsoll {verb}{urls}{options}")];
     let mut failing: Vec<&str> =
         rows.iter().filter(|row| row.fails).map(|row| row.check.name.as_str()).collect();
@@ -87,7 +94,7 @@ pub(super) fn cure(
     place: &Place,
 ) -> Option<(&'static str, Vec<String>)> {
     // Nothing of a comparison becomes a baseline.
-    if results.verb == "compare" {
+    if results.is_comparison() {
         return None;
     }
     let lead = match state {

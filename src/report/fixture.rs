@@ -233,6 +233,7 @@ pub(super) fn run(checks: Vec<CheckResult>, hidden: Vec<Verdict>) -> Results {
             recorded: "2026-11-01T08:00:00Z".to_owned(),
             commit: Some("a1b2c3d4e5f6".to_owned()),
         }),
+        against: None,
         checks,
         notices: Vec::new(),
         warnings: Vec::new(),

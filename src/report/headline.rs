@@ -50,7 +50,7 @@ impl Headline {
                 sentence: "Nothing was compared, so nothing is known".to_owned(),
             },
             State::Improved(row) => {
-                let advice = if results.verb == "compare" && !row.is_suspicious() {
+                let advice = if results.is_comparison() && !row.is_suspicious() {
                     "better by more than it may be worse"
                 } else if row.is_suspicious() {
                     "suspicious, look at error rate and output length before accepting it"

@@ -168,17 +168,28 @@ pub fn comment(all: &[Results], place: &Place, size: usize) -> String {
 }
 
 /// The summary of a job: nothing is folded, and every trial is listed as far as the platform takes it.
-#[must_use]
-pub fn summary(results: &Results, place: &Place) -> String {
+///
+/// # Errors
+/// A template that names something that does not exist.
+pub fn summary_with(
+    results: &Results,
+    place: &Place,
+    templates: &Templates,
+) -> Result<String, TemplateError> {
     let steps = std::iter::once((Extent::Full, Trials::Listed))
         .chain(Extent::ALL.map(|extent| (extent, Trials::LeftOut)));
     let steps: Vec<(Extent, Trials)> = steps.collect();
-    let rendered = Templates::built_in().and_then(|templates| {
-        templates.fitting("summary.md.j2", SUMMARY_MAX, &steps, |step| {
-            Value::from(Serde(Summary::of(results, place, *step, &|view| templates.body(view))))
-        })
-    });
-    rendered.unwrap_or_else(|_| headlines(std::slice::from_ref(results)))
+    templates.fitting("summary.md.j2", SUMMARY_MAX, &steps, |step| {
+        Value::from(Serde(Summary::of(results, place, *step, &|view| templates.body(view))))
+    })
+}
+
+/// The same by the built-in templates.
+#[must_use]
+pub fn summary(results: &Results, place: &Place) -> String {
+    Templates::built_in()
+        .and_then(|templates| summary_with(results, place, &templates))
+        .unwrap_or_else(|_| headlines(std::slice::from_ref(results)))
 }
 
 /// Only a defect in a built-in template leads here: the verdicts are told all the same.

@@ -60,6 +60,7 @@ pub(super) struct View {
     open: bool,
     summary: Md,
     log: Option<Md>,
+    log_title: Md,
     has_baseline: bool,
     baseline_title: Md,
     pub(super) gates: Vec<GateView>,
@@ -141,6 +142,16 @@ impl View {
             open: false,
             summary: summary(results, &all),
             log: log(state),
+            log_title: match state {
+                State::Problem(problem) => Md::ours(problem.log_title()),
+                State::Failing(_)
+                | State::Skipped(_)
+                | State::Empty
+                | State::Hidden(_)
+                | State::Improved(_)
+                | State::Passed
+                | State::Measured => Md::ours(""),
+            },
             has_baseline: all.iter().any(|row| row.baseline().is_some()),
             baseline_title: Md::prose(&baseline_title(results)),
             gates: shown.iter().map(|row| GateView::of(*row)).collect(),
@@ -289,7 +300,17 @@ fn footer(results: &Results, place: &Place) -> Vec<Md> {
     let short = |commit: &str| Md::code(&commit.chars().take(7).collect::<String>());
     let baseline = results.baseline.as_ref().and_then(|baseline| baseline.commit.as_deref());
     let commit = results.head.as_deref().or(results.commit.as_deref());
+    let against = results.against.as_ref().map(|base| {
+        Md::concat([
+            &Md::ours(" against "),
+            &short(&base.commit),
+            &Md::prose(&format!(", {}", base.how)),
+        ])
+    });
     let commits = match (commit, baseline) {
+        (Some(commit), _) if against.is_some() => {
+            against.map(|against| Md::concat([&short(commit), &against]))
+        }
         (Some(commit), Some(baseline)) => Some(Md::concat([
             &short(commit),
             &Md::ours(" against the baseline of "),

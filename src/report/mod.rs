@@ -49,8 +49,8 @@ pub use items::ItemsResult;
 pub use markdown::{TemplateError, Templates};
 pub use place::{Download, Place};
 pub use results::{
-    About, BaselineResult, BudgetResult, EnvironmentResult, Notice, Problem, ProblemCode,
-    ReadError, Results, SCHEMA, TargetResult, results_schema,
+    About, AgainstResult, BaselineResult, BudgetResult, EnvironmentResult, Notice, Problem,
+    ProblemCode, ReadError, Results, SCHEMA, TargetResult, results_schema,
 };
 pub use sequence_result::{RealisedResult, SequenceResult};
 pub use verdict::Verdict;

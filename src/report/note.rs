@@ -4,7 +4,7 @@ use super::check_result::{BindingResult, CheckResult, LimitRule};
 use super::conclusion_result::{ConclusionResult, LineResult, SideResult};
 use super::row::{Row, State, limit, observed, quoted, rows};
 use super::{Results, Verdict, number};
-use crate::trial::{EndedResult, EvidenceResult, TrialResult, Validity};
+use crate::trial::{EndedResult, EvidenceResult, Purpose, TargetSide, TrialResult, Validity};
 use std::collections::BTreeMap;
 
 /// Most examples of failures.
@@ -258,6 +258,7 @@ fn broke_first(check: &CheckResult, binding: &BindingResult) -> String {
         (Some(at), None) => format!("; at {} {unit} it held", number::plain(at)),
         (None, _) => String::new(),
     };
+    let held = on_the_base(check, binding).unwrap_or(held);
     format!(
         "{} at {} {unit}: {}, {} of {} observations not good{held}",
         quoted(&binding.slo),
@@ -266,6 +267,24 @@ fn broke_first(check: &CheckResult, binding: &BindingResult) -> String {
         number::count(binding.not_good),
         number::count(binding.n),
     )
+}
+
+/// What the other side had nearest to that load, where two were compared.
+fn on_the_base(check: &CheckResult, binding: &BindingResult) -> Option<String> {
+    let distance = |trial: &TrialResult| (trial.value / binding.at).ln().abs();
+    let plays = check.trials.iter().filter(|trial| {
+        trial.side == Some(TargetSide::Base)
+            && trial.purpose == Some(Purpose::Play)
+            && trial.validity == Validity::Valid
+    });
+    let nearest = plays.min_by(|a, b| distance(a).total_cmp(&distance(b)))?;
+    let slo = nearest.slos.iter().find(|slo| slo.text == binding.slo)?;
+    Some(format!(
+        "; the base had {} at {} {}",
+        observed(slo.observed, &slo.unit),
+        number::plain(nearest.value),
+        check.unit
+    ))
 }
 
 /// How much stands behind the answer.
@@ -327,7 +346,8 @@ fn failed(trial: &TrialResult) -> Vec<(&String, u64)> {
 /// by an early end is no failure.
 fn failures(check: &CheckResult) -> Option<Note> {
     let violated = |trial: &&TrialResult| {
-        trial.validity == Validity::Valid
+        trial.side != Some(TargetSide::Base)
+            && trial.validity == Validity::Valid
             && trial.evidence == EvidenceResult::Violated
             && !failed(trial).is_empty()
     };

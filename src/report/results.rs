@@ -100,6 +100,9 @@ pub struct Results {
     pub head: Option<String>,
     /// The baseline that was read, where there is one.
     pub baseline: Option<BaselineResult>,
+    /// The commit that was built and measured beside the working tree, where one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<AgainstResult>,
     /// The checks, in the order of the suite.
     pub checks: Vec<CheckResult>,
     /// What else a reviewer should know.
@@ -169,6 +172,7 @@ impl Results {
             commit: None,
             head: None,
             baseline: None,
+            against: None,
             checks: Vec::new(),
             notices: Vec::new(),
             warnings: Vec::new(),
@@ -223,6 +227,11 @@ impl Results {
     pub fn severity(&self) -> (usize, Verdict) {
         let rank = CODES.iter().position(|code| *code == self.gate_exit_code);
         (rank.unwrap_or(CODES.len()), self.verdict)
+    }
+
+    /// Whether two targets were measured in this run, so that no baseline has a say in it.
+    pub(super) fn is_comparison(&self) -> bool {
+        self.verb == "compare" || self.against.is_some()
     }
 
     /// The same with its headline written.
@@ -323,6 +332,15 @@ impl About {
     }
 }
 
+/// The commit that a working tree was compared with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AgainstResult {
+    /// Its hash.
+    pub commit: String,
+    /// How it was found: `first parent of the merge commit`.
+    pub how: String,
+}
+
 /// What kept a run from its verdict.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Problem {
@@ -335,6 +353,15 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// What its last lines are of.
+    pub(super) fn log_title(&self) -> &'static str {
+        if self.text.contains(" does not build: ") {
+            "Last lines of the build"
+        } else {
+            "Last lines of the target's log"
+        }
+    }
+
     /// The last lines, as many as a report shows.
     pub(super) fn tail(&self) -> impl DoubleEndedIterator<Item = &str> {
         let skip = self.last_lines.len().saturating_sub(LOG_LINES_MAX);

@@ -119,8 +119,11 @@ fn gates(results: &Results, rows: &[Row<'_>]) -> String {
     table(&header, lines, |column| column >= 2 && column < last)
 }
 
-/// What the column of the baseline is called: its day, where it is known.
+/// What the column of the other side is called: of a baseline its day, where it is known.
 pub(super) fn baseline_title(results: &Results) -> String {
+    if results.is_comparison() {
+        return "base".to_owned();
+    }
     let recorded = results.baseline.as_ref().map(|baseline| baseline.recorded.as_str());
     match recorded.and_then(|recorded| recorded.split_once('T')) {
         Some((day, _)) => format!("baseline of {day}"),
@@ -152,7 +155,7 @@ fn log(out: &mut String, problem: &Problem) {
     if problem.last_lines.is_empty() {
         return;
     }
-    let _ = writeln!(out, "Last lines of the target's log:");
+    let _ = writeln!(out, "{}:", problem.log_title());
     for text in Escaped::<Terminal>::lines(problem.tail()) {
         let _ = writeln!(out, "  | {text}");
     }

@@ -1,7 +1,7 @@
 //! From the suite's target to a base URL that answers.
 
 use crate::config::Plan;
-use crate::config::plan::{ManagedTarget, Ready, TargetSource};
+use crate::config::plan::{ManagedTarget, Ready, Residency, TargetSource};
 use crate::demo::Profile;
 use crate::load::{Client, secrets_of_headers};
 use crate::target::{Exit, RunningTarget, TargetError, start};
@@ -93,12 +93,37 @@ impl Launched {
         within: Duration,
         stop: &CancellationToken,
     ) -> Result<(), LaunchError> {
-        let Some(start) = &self.start else { return Ok(()) };
-        if let Some(running) = self.running.take()
-            && let Some(exit) = running.stop().await.earlier().cloned()
-        {
-            return Err(LaunchError::Ended { exit });
+        if self.start.is_none() {
+            return Ok(());
         }
+        self.pause().await?;
+        self.resume(within, stop).await
+    }
+
+    /// Stops the target, to be started again by [`Launched::resume`].
+    ///
+    /// # Errors
+    /// It had ended before.
+    pub async fn pause(&mut self) -> Result<(), LaunchError> {
+        match self.running.take() {
+            Some(running) => match running.stop().await.earlier().cloned() {
+                Some(exit) => Err(LaunchError::Ended { exit }),
+                None => Ok(()),
+            },
+            None => Ok(()),
+        }
+    }
+
+    /// Starts a target that was stopped; of one that runs, or runs elsewhere, nothing is done.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn resume(
+        &mut self,
+        within: Duration,
+        stop: &CancellationToken,
+    ) -> Result<(), LaunchError> {
+        let (None, Some(start)) = (&self.running, &self.start) else { return Ok(()) };
         let running = start.run(within, stop).await?;
         self.base_url = running.base_url();
         self.running = Some(running);
@@ -160,6 +185,9 @@ fn demo(program: &Path, profile: &Profile) -> ManagedTarget {
         port: None,
         ready: Ready { path: "/health/ready".to_owned(), within },
         grace: Duration::from_secs(2),
+        build: None,
+        artifacts: Vec::new(),
+        residency: Residency::Both,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{LaunchError, Launched, Rig, RunError, TraceFile};
 use crate::config::Plan;
-use crate::config::plan::{BetweenTrials, TargetSource};
+use crate::config::plan::{BetweenTrials, Residency, TargetSource};
 use crate::load::{
     Audience, Calibration, Client, Learnt, LiveTrial, LoadError, TraceRows, calibrate, run_trial,
     speed_before_trial,
@@ -150,6 +150,7 @@ impl Rig for Live<'_> {
         seen: &mut dyn FnMut(&Window),
     ) -> Result<TrialReport, RunError> {
         let (mut plan, mut before, began) = (plan.clone(), 0, Instant::now());
+        self.hand_over(&plan).await?;
         if self.trials > 0 {
             before = self.prepare(&plan).await?;
             plan.request_limit = plan.request_limit.saturating_sub(before);
@@ -228,6 +229,32 @@ impl<'a> Live<'a> {
         match (side, &mut self.base) {
             (Side::Base, Some(base)) => base,
             (Side::Base, None) | (Side::Only | Side::Head, _) => &mut self.seat,
+        }
+    }
+
+    /// Where only one of two targets may run, stops the other one and starts the one whose trial it is.
+    async fn hand_over(&mut self, next: &TrialPlan) -> Result<(), RunError> {
+        let is_one = self.plan.target.residency() == Residency::One;
+        let (seat, other) = match (next.side, &mut self.base) {
+            (Side::Base, Some(base)) => (base, &mut self.seat),
+            (Side::Head, Some(base)) => (&mut self.seat, base),
+            (Side::Base | Side::Head | Side::Only, _) => return Ok(()),
+        };
+        if !is_one {
+            return Ok(());
+        }
+        let stop = self.stop.clone();
+        let done = async {
+            other.launched.pause().await?;
+            seat.launched.resume(next.time_limit, &stop).await
+        };
+        match done.await {
+            Ok(()) => {
+                seat.base_urls = vec![seat.launched.base_url.clone()];
+                Ok(())
+            }
+            Err(LaunchError::Managed(TargetError::Interrupted)) => Err(RunError::Interrupted),
+            Err(source) => Err(RunError::NotRestarted { trial: next.index, source }),
         }
     }
 

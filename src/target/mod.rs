@@ -4,6 +4,7 @@
 
 pub mod protocol;
 
+mod build;
 mod descendants;
 mod environment;
 mod error;
@@ -17,6 +18,7 @@ mod ready;
 mod start;
 mod tail;
 
+pub use build::{BuildError, build, built};
 pub use descendants::{Process, descendants, descendants_and_dead};
 pub use environment::secrets_of;
 pub use error::{EndStatus, Exit, TargetError};

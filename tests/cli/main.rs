@@ -3,6 +3,7 @@
 #![cfg(test)]
 #![cfg(target_os = "linux")]
 
+mod against;
 mod baselines;
 mod bench;
 mod between_trials;

@@ -87,12 +87,14 @@ fn what_a_ci_system_reads_is_written_and_a_failure_to_write_it_changes_no_verdic
         ("GITHUB_OUTPUT", &*output),
         ("GITHUB_STEP_SUMMARY", &*summary),
     ];
-    bench.run_with(&["check"], &variables).exits(5);
+    let ran = bench.run_with(&["check"], &variables).exits(5);
+    ran.says(&["::error file=plimsoll.yml,line="]);
     let written = bench.read("output");
     assert!(written.starts_with("before=1\n"), "{written}");
     let folder = std::path::absolute(bench.only_run()).unwrap();
     for (name, value) in [
         ("verdict", "new".to_owned()),
+        ("exit-code", "5".to_owned()),
         ("gate-exit-code", "5".to_owned()),
         ("run", folder.display().to_string()),
         ("results", folder.join("results.json").display().to_string()),
@@ -101,7 +103,12 @@ fn what_a_ci_system_reads_is_written_and_a_failure_to_write_it_changes_no_verdic
         let entry = format!("{name}<<end-of-value\n{value}\nend-of-value\n");
         assert!(written.contains(&entry), "no {name} in:\n{written}");
     }
-    assert_eq!(bench.read("summary"), bench.in_run("report.md"));
+    let (summary, page) = (bench.read("summary"), bench.in_run("report.md"));
+    assert_eq!(summary.lines().next(), page.lines().next());
+    assert!(
+        summary.contains("Every trial of `") && summary.contains("<details open>"),
+        "{summary}"
+    );
     let full = [("GITHUB_OUTPUT", "/dev/full"), ("GITHUB_STEP_SUMMARY", "/nowhere/summary")];
     let quick =
         ["check", "--ci", "github", "--out", "again", "--set", "target.url=http://127.0.0.1:1"];

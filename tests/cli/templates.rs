@@ -23,6 +23,7 @@ fn the_report_is_rendered_by_the_templates_of_the_user() {
     let server = Server::start(Fault::NotFound);
     let bench = Bench::with(&suite(&format!("url: {}", server.url())));
     bench.write("own/report.md.j2", "Our own page, {{ 6 * 7 }}\n");
+    bench.write("own/summary.md.j2", "Our own page, {{ 6 * 7 }}");
     bench.write("wrong/report.md.j2", "{{ no_such_name }}\n");
     let summary = bench.path("summary").display().to_string();
     let variables = [("PLIMSOLL_TEMPLATES", "own"), ("GITHUB_STEP_SUMMARY", &summary)];

@@ -81,22 +81,44 @@ fn a_key_without_a_description_is_found() {
     assert_eq!(undescribed(&schema, &schema, "", &mut 0), ["/b", "/$defs/A/oneOf/c"]);
 }
 
+fn yaml(text: &str) -> Value {
+    serde_saphyr::from_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+/// Steps of ours in a workflow: which action, and the names of its inputs.
+fn uses(workflow: &Value) -> Vec<(&'static str, Vec<String>)> {
+    let jobs = workflow["jobs"].as_object().into_iter().flatten();
+    let steps = jobs.flat_map(|(_, job)| job["steps"].as_array().into_iter().flatten());
+    let ours = steps.filter_map(|step| {
+        let action = match step["uses"].as_str()? {
+            "OWNER/plimsoll@SHA" | "./" => "action.yml",
+            "OWNER/plimsoll/publish@SHA" | "$/publish" => "publish/action.yml",
+            _ => return None,
+        };
+        let inputs = step["with"].as_object().into_iter().flatten();
+        Some((action, inputs.map(|(name, _)| name.clone()).collect()))
+    });
+    ours.collect()
+}
+
 #[test]
-fn the_workflow_of_the_readme_uses_inputs_that_the_action_has() {
-    let action = fs::read_to_string(root().join("action.yml")).unwrap();
-    let (inputs, _) = action.split_once("\noutputs:").unwrap();
-    let page = Page::read("README.md");
-    let blocks = page.blocks();
-    let workflows = blocks.iter().filter(|block| block.language == "yaml");
-    let lines = workflows.flat_map(|block| &block.lines);
-    let ours = lines.skip_while(|line| !line.contains("/plimsoll@")).skip(1);
-    let given: Vec<&str> = ours
-        .filter_map(|line| line.split_once("with: {")?.1.strip_suffix('}'))
-        .flat_map(|inputs| inputs.split(','))
-        .filter_map(|input| Some(input.split_once(':')?.0.trim()))
-        .collect();
-    assert!(!given.is_empty());
-    for input in given {
-        assert!(inputs.contains(&format!("\n  {input}: ")), "the action has no input `{input}`");
+fn every_workflow_of_the_documentation_uses_inputs_that_the_actions_have() {
+    let read = |path: &str| yaml(&fs::read_to_string(root().join(path)).unwrap());
+    let mut workflows: Vec<Value> = ["capacity", "capacity-comment"]
+        .map(|it| read(&format!(".github/workflows/{it}.yml")))
+        .into();
+    for page in Page::all() {
+        let blocks = page.blocks();
+        let yaml_blocks = blocks.iter().filter(|block| block.language == "yaml");
+        let texts = yaml_blocks.map(|block| block.lines.join("\n"));
+        workflows.extend(texts.filter(|text| text.contains("@SHA")).map(|text| yaml(&text)));
+    }
+    let used: Vec<_> = workflows.iter().flat_map(uses).collect();
+    assert!(used.len() >= 6, "{used:?}");
+    for (action, inputs) in used {
+        let known = read(action);
+        for input in inputs {
+            assert!(known["inputs"].get(&input).is_some(), "{action} has no input `{input}`");
+        }
     }
 }

@@ -126,6 +126,7 @@ impl Bench {
             only: &Only::new(),
             commit: None,
             head: None,
+            against: None,
             skipped: None,
             notices: &[],
             refusals: &[],

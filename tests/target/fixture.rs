@@ -1,7 +1,7 @@
 //! What the tests start as a target, and how they look at processes.
 
 use anyhow::{Context as _, Result, bail, ensure};
-use plimsoll::config::plan::{ManagedTarget, Ready};
+use plimsoll::config::plan::{ManagedTarget, Ready, Residency};
 use plimsoll::target::{RunningTarget, TargetError, start};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};
@@ -47,6 +47,9 @@ impl Bench {
             port: None,
             ready: Ready { path: "/health".to_owned(), within: PATIENCE },
             grace: PATIENCE,
+            build: None,
+            artifacts: Vec::new(),
+            residency: Residency::Both,
         })
     }
 

@@ -1,8 +1,8 @@
 //! The client under test, and what it told its observer.
 
 use plimsoll::config::plan::{
-    Api, ConnectionMode, HttpRequest, HttpVersion, ManagedTarget, Ready, StatusClasses, TargetPlan,
-    TargetSource, Timeouts,
+    Api, ConnectionMode, HttpRequest, HttpVersion, ManagedTarget, Ready, Residency, StatusClasses,
+    TargetPlan, TargetSource, Timeouts,
 };
 use plimsoll::load::{Arrival, Asked, Client, Exchanged, Observer};
 use plimsoll::workload::{HistoryMode, Salt, Session, Turn};
@@ -66,6 +66,9 @@ pub(crate) fn managed(secrets: Vec<SecretString>) -> TargetSource {
         port: None,
         ready: Ready { path: "/".into(), within: Duration::from_secs(1) },
         grace: Duration::from_secs(1),
+        build: None,
+        artifacts: Vec::new(),
+        residency: Residency::Both,
     })
 }
 

@@ -2,11 +2,11 @@
 
 use crate::config::decode::{Keyed, List, Spanned, section, words};
 use crate::config::leaf::{Json, Label, Part, Secret, Size, Time};
-use crate::config::plan::ConnectionMode;
+use crate::config::plan::{ConnectionMode, Residency};
 
 section! {
     /// The service under test: one of `command`, `url` and `demo`, and how it is spoken to.
-    Target later ["cpus", "residency"] {
+    Target later ["cpus"] {
         /// Program and arguments of a server that Plimsoll starts and stops, as a list; no shell is
         /// involved. `{port}` is replaced by a free port.
         command: List<Spanned<String>>,
@@ -23,8 +23,16 @@ section! {
         pass_env: List<Spanned<String>>,
         /// A fixed port for `command`, instead of a free one.
         port: Spanned<u16>,
-        /// Shell command that builds the server before a comparison of two commits.
+        /// Shell command that builds the server before two commits are compared (`check --against`), in
+        /// the folder of `command` and with its environment.
         build: Spanned<String>,
+        /// Files that `build` makes, relative to `directory`: where all of them are equal on both sides,
+        /// nothing is measured. By default the program of `command`, if it is one, with the files among
+        /// its arguments.
+        artifacts: List<Spanned<String>>,
+        /// Which of two targets that are compared run at the same time: `both` (default), or `one`,
+        /// which stops one before it starts the other, where only one fits (a GPU).
+        residency: Spanned<Residency>,
         /// When `command` counts as ready.
         ready: Ready,
         /// Time between asking `command` to stop and killing it; default 10s.

@@ -102,6 +102,8 @@ impl Context<'_> {
             ("pass_env", raw.pass_env.as_ref().map(|value| value.span)),
             ("port", raw.port.as_ref().map(|value| value.span)),
             ("build", raw.build.as_ref().map(|value| value.span)),
+            ("artifacts", raw.artifacts.as_ref().map(|value| value.span)),
+            ("residency", raw.residency.as_ref().map(|value| value.span)),
             ("ready", raw.ready.as_ref().map(Section::span)),
             ("grace", raw.grace.as_ref().map(|value| value.span)),
         ] {
@@ -141,6 +143,14 @@ impl Context<'_> {
             secrets,
             port: port.map(|port| port.value),
             ready: Ready { path, within: within? },
+            build: raw.build.as_ref().map(|build| build.value.clone()),
+            artifacts: raw
+                .artifacts
+                .iter()
+                .flat_map(|names| &names.items)
+                .map(|name| PathBuf::from(&name.value))
+                .collect(),
+            residency: raw.residency.as_ref().map(|given| given.value).unwrap_or_default(),
             grace: raw.grace.as_ref().map_or(Duration::from_secs(10), |grace| grace.value.0),
         })
     }

@@ -28,6 +28,10 @@ enum Message {
     Metrics {
         reply: oneshot::Sender<String>,
     },
+    Speed {
+        at: Instant,
+        speed: f64,
+    },
 }
 
 /// A handler's line to the driver.
@@ -75,6 +79,11 @@ impl Line {
             Ok(Err(admission)) => Answer::Refused(admission),
             Err(_) => Answer::Stopped,
         }
+    }
+
+    /// Steps that begin from now on go so fast, finite and `> 0`; false when the server is stopping.
+    pub(super) async fn set_speed(&self, speed: f64) -> bool {
+        self.messages.send(Message::Speed { at: Instant::now(), speed }).await.is_ok()
     }
 
     /// The Prometheus text, or nothing when the server is stopping.
@@ -202,6 +211,11 @@ impl Driver {
                 self.deliver(at);
                 self.cancel(at, id);
             }
+            Message::Speed { at, speed } => {
+                let at = at.saturating_duration_since(self.start);
+                self.deliver(at);
+                self.model.set_speed(at, speed);
+            }
             Message::Metrics { reply } => {
                 self.deliver(self.start.elapsed());
                 let _ = reply.send(self.latencies.text(&self.name, &self.model.stats()));
@@ -281,6 +295,18 @@ mod tests {
         let mut driver = leaking(0);
         let _open = submit(&mut driver);
         assert!(driver.kept.is_empty());
+    }
+
+    #[test]
+    fn a_speed_counts_for_what_begins_after_it() {
+        let first = |speed: f64| {
+            let mut driver = leaking(0);
+            let at = driver.start;
+            driver.handle(Message::Speed { at, speed });
+            let _open = submit(&mut driver);
+            driver.model.next_event().unwrap().as_secs_f64()
+        };
+        assert!((first(0.5) / first(1.0) - 2.0).abs() < 1e-3);
     }
 
     #[test]

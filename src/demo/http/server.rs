@@ -16,6 +16,7 @@ use axum::{Json, Router};
 use serde_json::json;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -28,6 +29,9 @@ const BACKLOG: u32 = 4_096;
 
 /// Largest body; the longest prompt that fits the context is far below.
 const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// How often the file with the speed is read.
+const SPEED_EVERY: Duration = Duration::from_secs(1);
 
 /// How long open streams may go on once asked to stop.
 const GRACE: Duration = Duration::from_secs(5);
@@ -43,7 +47,8 @@ pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Serves the profile until `stop`; open answers then get five seconds.
+/// Serves the profile until `stop`; open answers then get five seconds. Where a file is named, the
+/// speed is what stands in it, read again each second: 1 is that of the profile.
 ///
 /// The model's time starts with the call. During `startup_delay` the port answers, as a server's
 /// does that loads its weights: `/health/live` and `/metrics` with 200, all else with 503.
@@ -53,10 +58,12 @@ pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 pub async fn serve(
     listener: TcpListener,
     profile: Profile,
+    speed: Option<PathBuf>,
     stop: CancellationToken,
 ) -> io::Result<()> {
     let start = Instant::now();
     let (line, driver) = driver(&profile, start);
+    let paced = follow(line.clone(), speed);
     let ready_at = start.checked_add(profile.faults.startup_delay);
     let app = App { line, profile: Arc::new(profile), ready_at };
     let listener = listener.tap_io(send_at_once);
@@ -71,7 +78,24 @@ pub async fn serve(
         biased;
         () = grace => Ok(()),
         () = driver.run() => Ok(()),
+        () = paced => Ok(()),
         result = served => result,
+    }
+}
+
+/// Keeps the speed that stands in a file. One that is not there or makes no sense changes nothing.
+async fn follow(line: Line, file: Option<PathBuf>) {
+    let Some(file) = file else { return std::future::pending().await };
+    loop {
+        let text = tokio::fs::read_to_string(&file).await.unwrap_or_default();
+        let speed =
+            text.trim().parse().ok().filter(|speed: &f64| speed.is_finite() && *speed > 0.0);
+        if let Some(speed) = speed
+            && !line.set_speed(speed).await
+        {
+            return;
+        }
+        tokio::time::sleep(SPEED_EVERY).await;
     }
 }
 

@@ -45,7 +45,7 @@ async fn start(profile: Profile) -> Demo {
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();
     let mut tasks = JoinSet::new();
-    tasks.spawn(serve(listener, profile, stop.clone()));
+    tasks.spawn(serve(listener, profile, None, stop.clone()));
     Demo { address, stop, tasks }
 }
 
