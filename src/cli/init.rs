@@ -2,6 +2,7 @@
 
 mod server;
 mod suite;
+mod workflow;
 #[cfg(test)]
 mod tests;
 
@@ -11,6 +12,7 @@ use super::progress::{print, say};
 use clap::Args;
 use server::{MODEL, Server, Source};
 use std::path::{Path, PathBuf};
+use workflow::Action;
 
 /// Shown below `--help`.
 const AFTER_HELP: &str = "\
@@ -35,7 +37,11 @@ pub(super) struct Init {
     /// File that is written
     #[arg(long, default_value = "plimsoll.yml", value_name = "FILE")]
     output: PathBuf,
-    /// Overwrite the file if there is one
+    /// Write workflows of GitHub Actions as well, which use Plimsoll's action at this commit or tag:
+    /// `OWNER/plimsoll@SHA`
+    #[arg(long, value_name = "ACTION")]
+    action: Option<String>,
+    /// Overwrite files that are there
     #[arg(long)]
     force: bool,
     /// Print the suite instead of writing it
@@ -60,21 +66,39 @@ impl Init {
     }
 
     fn write(&self) -> Result<ExitStatus, Refusal> {
-        let text = self.text()?;
+        let mut files = vec![(self.output.clone(), self.text()?)];
+        if let Some(action) = &self.action {
+            let action = Action::read(action, workflow::commit_of_tag)?;
+            files.extend(workflow::files(&self.name(), &self.output, &action)?);
+        }
         if self.print {
-            return Ok(print(&text));
+            let texts: Vec<&str> = files.iter().map(|(_, text)| text.as_str()).collect();
+            return Ok(print(&texts.join("---\n")));
         }
-        let shown = self.output.display();
-        if !self.force && self.output.symlink_metadata().is_ok() {
-            let hint = "`--force` overwrites it, `--output` names another, `--print` writes none";
-            return Err(Refusal(format!("there is a `{shown}` already"), hint.to_owned()));
+        for (path, _) in files.iter().filter(|_| !self.force) {
+            if path.symlink_metadata().is_ok() {
+                let hint = "`--force` overwrites it, `--output` names another suite, `--print` writes none";
+                let what = format!("there is a `{}` already", workflow::shown(path));
+                return Err(Refusal(what, hint.to_owned()));
+            }
         }
-        crate::run::write_atomically(&self.output, text.as_bytes()).map_err(|error| {
-            let hint = "`--output` names another file, `--print` writes none";
-            Refusal(format!("cannot write `{shown}`: {}", chain(&error)), hint.to_owned())
-        })?;
+        for (index, (path, text)) in files.iter().enumerate() {
+            // Only the folder of the workflows is made.
+            let folder = path.parent().filter(|_| index > 0);
+            write(path, text, folder)?;
+        }
         say(&self.next_steps());
+        for (path, _) in files.iter().skip(1) {
+            say(&format!(
+                "wrote {} as well: make the job `capacity` a required check",
+                workflow::shown(path)
+            ));
+        }
         Ok(ExitStatus::Pass)
+    }
+
+    fn name(&self) -> String {
+        self.suite.clone().unwrap_or_else(|| suite::name_of(&directory(&self.output)))
     }
 
     /// The suite; never one that `check` would refuse to read.
@@ -96,7 +120,7 @@ impl Init {
         let context = suite::Context {
             server: self.server,
             title: facts.title,
-            suite: &self.suite.clone().unwrap_or_else(|| suite::name_of(&directory(&self.output))),
+            suite: &self.name(),
             command: &command,
             url,
             model: if is_sent { model } else { facts.sent },
@@ -158,6 +182,19 @@ impl Init {
         }
         text + &format!("\ncommit {file} and the folder `baselines` once it is accepted")
     }
+}
+
+fn write(path: &Path, text: &str, folder: Option<&Path>) -> Result<(), Refusal> {
+    folder
+        .map_or(Ok(()), std::fs::create_dir_all)
+        .and_then(|()| crate::run::write_atomically(path, text.as_bytes()))
+        .map_err(|error| {
+            let hint = "`--output` names another file, `--print` writes none";
+            Refusal(
+                format!("cannot write `{}`: {}", path.display(), chain(&error)),
+                hint.to_owned(),
+            )
+        })
 }
 
 /// Name of the directory that the file stands in.

@@ -31,14 +31,19 @@ pub(super) struct Context<'a> {
 /// # Errors
 /// Only if the template is wrong.
 pub(super) fn text(context: &Context<'_>) -> Result<String, minijinja::Error> {
+    environment(TEMPLATE)?.get_template("file")?.render(Serde(context))
+}
+
+/// What renders YAML: `file` is this template.
+pub(super) fn environment(template: &str) -> Result<Environment<'_>, minijinja::Error> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     let syntax = SyntaxConfig::builder().trim_blocks(true).keep_trailing_newline(true).build()?;
     environment.set_syntax(syntax);
     environment.set_auto_escape_callback(|_| AutoEscape::Custom("yaml".into()));
     environment.set_formatter(write_yaml);
-    environment.add_template("suite", TEMPLATE)?;
-    environment.get_template("suite")?.render(Serde(context))
+    environment.add_template("file", template)?;
+    Ok(environment)
 }
 
 fn write_yaml(out: &mut Output, _: &mut State, value: &Value) -> Result<(), minijinja::Error> {
