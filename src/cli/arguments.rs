@@ -2,6 +2,7 @@
 
 use super::ExitStatus;
 use super::client_cpus::ClientCpusOption;
+use super::format::{Format, FormatOption};
 use crate::config::plan::FailOn;
 use crate::config::{LoadError, Plan, environment, load, redacted};
 use crate::report::Templates;
@@ -23,39 +24,6 @@ pub(super) enum Ci {
     Github,
     /// None
     None,
-}
-
-/// What is printed at the end on standard output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// For people
-    Text,
-    /// `results.json`
-    Json,
-    /// `report.md`
-    Markdown,
-    /// `junit.xml`
-    Junit,
-}
-
-/// In which form the outcome is printed.
-#[derive(Debug, Args)]
-pub(super) struct FormatOption {
-    /// What is printed at the end: text, json, markdown or junit
-    #[arg(
-        long,
-        env = "PLIMSOLL_FORMAT",
-        hide_env_values = true,
-        default_value = "text",
-        value_name = "FORMAT"
-    )]
-    format: String,
-}
-
-impl FormatOption {
-    pub(super) fn read<T: ValueEnum>(&self, default: T) -> Result<T, ExitStatus> {
-        choice("--format", &self.format, default)
-    }
 }
 
 /// Which suite, and how it is changed from outside. An empty environment variable counts as not set.
@@ -319,7 +287,7 @@ pub(super) fn not_empty(text: Option<&str>) -> Option<&str> {
 }
 
 /// One of the known words; an empty text is the default.
-fn choice<T: ValueEnum>(option: &str, text: &str, default: T) -> Result<T, ExitStatus> {
+pub(super) fn choice<T: ValueEnum>(option: &str, text: &str, default: T) -> Result<T, ExitStatus> {
     let Some(text) = not_empty(Some(text)) else { return Ok(default) };
     T::from_str(text, true).map_err(|_| {
         let known: Vec<String> = T::value_variants()

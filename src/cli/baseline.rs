@@ -3,7 +3,7 @@
 use super::ExitStatus;
 use super::arguments::{BaselinesOption, OutOption, SuiteOptions, chain, complain, not_empty};
 use super::progress::{print, say};
-use super::{commit, report};
+use super::{git, report};
 use crate::baseline::{
     self, Acceptance, Baseline, Loaded, Recorded, accept, diff, merge, show, text_diff, write,
 };
@@ -111,7 +111,7 @@ impl Accept {
         let previous = previous(&path, &plan.suite)?;
         let recorded = Recorded {
             time: clock::rfc3339(clock::now()),
-            commit: commit::head(),
+            commit: git::head(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
         let findings: Vec<Finding> = candidate.findings();

@@ -2,8 +2,8 @@
 
 use super::ExitStatus;
 use super::arguments::{BaselinesOption, GateOptions, RunOptions, Suite, complain};
-use super::commit;
 use super::conclude::{Judged, conclude, run_session};
+use super::git;
 use crate::baseline::{self, Baseline, Fingerprint, Loaded};
 use crate::check::Aim;
 use crate::config::plan::FailOn;
@@ -96,7 +96,7 @@ fn run(suite: &Suite, gate: Option<&Gate>, baselines: &Path) -> ExitStatus {
             speed: session.calibration,
         })
     });
-    let commit = commit::head();
+    let commit = git::head();
     let (candidate, refusals) = session.candidate(&suite.plan, commit.clone());
     let everything = suite.plan.fail_on.clone();
     let judged = Judged {

@@ -2,8 +2,8 @@
 
 use super::ExitStatus;
 use super::arguments::{GateOptions, RunOptions, Suite, complain, usage};
-use super::commit;
 use super::conclude::{Judged, conclude, run_session};
+use super::git;
 use crate::baseline::{self, Baseline, Fingerprint, Loaded};
 use crate::check::Aim;
 use crate::config::plan::{CheckPlan, Method, TargetSource};
@@ -73,7 +73,7 @@ impl Compare {
             fail_on: &fail_on,
             candidate: None,
             refusals: Vec::new(),
-            commit: commit::head(),
+            commit: git::head(),
         };
         Ok(conclude(&suite, &session, &judged))
     }

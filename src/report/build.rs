@@ -38,6 +38,8 @@ pub struct Parts<'a> {
     pub elapsed: Duration,
     /// Time until the target was ready, where it is ours.
     pub startup: Option<Duration>,
+    /// Path of the suite file from the root of its repository, where there is one.
+    pub repository_file: Option<&'a str>,
     /// The verb that ran.
     pub verb: &'a str,
     /// Folder of the committed baselines as given.
@@ -84,6 +86,7 @@ impl Results {
             },
             verb: parts.verb.to_owned(),
             file: parts.plan.file.display().to_string(),
+            repository_file: parts.repository_file.map(str::to_owned),
             baselines: parts.baselines.to_owned(),
             out: parts.out.to_owned(),
             run: parts.run.to_owned(),

@@ -8,6 +8,7 @@ mod command;
 mod conclusion_result;
 mod curve;
 mod escape;
+pub mod export;
 #[cfg(test)]
 mod fixture;
 mod headline;

@@ -70,6 +70,9 @@ pub struct Results {
     pub verb: String,
     /// Path of the suite file as given.
     pub file: String,
+    /// The same from the root of its repository, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository_file: Option<String>,
     /// Folder of the committed baselines as given; empty for the default.
     #[serde(default)]
     pub baselines: String,
@@ -124,6 +127,18 @@ impl Results {
         let json = &mut serde_json::Deserializer::from_str(text);
         serde_path_to_error::deserialize(json)
             .map_err(|error| shape(error.path().to_string(), error.inner()))
+    }
+
+    /// The suite file for readers that know nothing but the repository: never an absolute path, which
+    /// they cannot follow and which tells where somebody works.
+    pub(super) fn place(&self) -> &str {
+        if let Some(file) = &self.repository_file {
+            return file;
+        }
+        let file = self.file.trim_start_matches("./");
+        let leads_out = file.starts_with('/') || file.split('/').any(|part| part == "..");
+        let name = file.rsplit('/').next().filter(|_| leads_out);
+        name.unwrap_or(file)
     }
 
     /// The same with its headline written.
@@ -218,6 +233,19 @@ pub enum ProblemCode {
 }
 
 impl ProblemCode {
+    /// The word in files.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Interrupted => "interrupted",
+            Self::Usage => "usage",
+            Self::Target => "target",
+            Self::Generator => "generator",
+            Self::Baseline => "baseline",
+            Self::Empty => "empty",
+        }
+    }
+
     /// The exit code that it asks for; `fail_on` does not hide it.
     #[must_use]
     pub fn exit_code(self) -> u8 {
@@ -242,6 +270,22 @@ mod tests {
             let text = json::render(&results);
             assert_eq!(Results::from_json(&text).unwrap(), results, "{name}");
         }
+    }
+
+    #[test]
+    fn the_place_of_a_suite_never_leaves_its_repository() {
+        let mut results = fixture::pass();
+        for (file, place) in [
+            ("plimsoll.yml", "plimsoll.yml"),
+            ("./a/b.yml", "a/b.yml"),
+            ("/srv/us/a/b.yml", "b.yml"),
+            ("../../a/b.yml", "b.yml"),
+        ] {
+            results.file = file.to_owned();
+            assert_eq!(results.place(), place, "{file}");
+        }
+        results.repository_file = Some("services/chat/plimsoll.yml".to_owned());
+        assert_eq!(results.place(), "services/chat/plimsoll.yml");
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod compare;
 mod demo;
 mod disk;
 mod faulty;
+mod formats;
 mod help;
 mod interrupted;
 mod killed;
