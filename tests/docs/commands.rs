@@ -183,6 +183,24 @@ fn every_command_of_the_documentation_is_run_or_covered() {
 }
 
 #[test]
+fn every_format_that_is_named_is_known() {
+    let mut named = std::collections::BTreeSet::new();
+    for page in Page::all() {
+        for rest in page.text.split("--format ").skip(1) {
+            let is_part = |c: &char| c.is_ascii_lowercase() || *c == '-';
+            named.insert(rest.chars().take_while(is_part).collect::<String>());
+        }
+    }
+    for format in named.iter().filter(|format| !format.is_empty()) {
+        let folder = tempfile::tempdir().unwrap();
+        let output = run(folder.path(), &["report", "--format", format]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("there is no run"), "`--format {format}`: {said}");
+    }
+    assert!(named.len() > 5, "{named:?}");
+}
+
+#[test]
 fn a_command_that_nobody_knows_is_an_error() {
     let handle = |page: &str, line: &str| {
         let words = words(line);
