@@ -67,9 +67,8 @@ def seen_by_junit2html(path):
     for suite in junit2htmlreport.parser.Junit(str(path)).suites:
         for case in suite.all():
             names.append((case.testclass.name, case.name))
-            outcome = case.outcome()
             failed += case.failed()
-            skipped += str(outcome).endswith("skipped") or str(outcome).endswith("SKIPPED")
+            skipped += str(case.outcome()).lower().endswith("skipped")
             if case.failed():
                 lines.append(first_line(case.failure))
             elif case.skipped:
@@ -91,7 +90,10 @@ def said(path):
     """What the file itself says, and that its totals are those of its elements."""
     root = etree.parse(str(path)).getroot()
     cases = root.findall("testsuite/testcase")
-    kinds = {kind: [case for case in cases if case.find(kind) is not None] for kind in ("failure", "error", "skipped")}
+    kinds = {
+        kind: [case for case in cases if case.find(kind) is not None]
+        for kind in ("failure", "error", "skipped")
+    }
     suite = root.find("testsuite")
     for kind, attribute in (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")):
         count = len(kinds[kind])
@@ -102,19 +104,19 @@ def said(path):
     lines = []
     for kind, of_kind in kinds.items():
         for case in of_kind:
-            element = case.find(kind)
-            lines.append(first_line(element.text))
-            assert element.get("message").strip() == lines[-1], f"{path.name}: {element.get('message')!r}"
+            message = case.find(kind).get("message").strip()
+            lines.append(first_line(case.find(kind).text))
+            assert message == lines[-1], f"{path.name}: the text does not begin with {message!r}"
     names = sorted((case.get("classname"), case.get("name")) for case in cases)
     assert len(set(names)) == len(names), f"{path.name}: two cases have one name"
-    return Seen(names, len(kinds["failure"]), len(kinds["error"]), len(kinds["skipped"]), sorted(lines))
+    return Seen(names, *(len(of_kind) for of_kind in kinds.values()), sorted(lines))
 
 
 def read(path):
     expected = said(path)
-    for name, reader in (("junitparser", seen_by_junitparser), ("xunitparser", seen_by_xunitparser)):
+    for reader in (seen_by_junitparser, seen_by_xunitparser):
         seen = reader(path)
-        assert seen == expected, f"{path.name}: {name} saw {seen}, it says {expected}"
+        assert seen == expected, f"{path.name}: {reader.__name__}: {seen}, it says {expected}"
     seen = seen_by_junit2html(path)
     merged = expected._replace(failures=expected.failures + expected.errors, errors=0)
     assert seen == merged, f"{path.name}: junit2html saw {seen}, it says {merged}"
@@ -170,7 +172,8 @@ def main(folder):
         assert without == etree.tostring(trees[strict]), f"{strict.name}: not the rich one"
         seen = read(rich)
         assert read(strict) == seen, strict.name
-        totals.update(cases=len(seen.names), failures=seen.failures, errors=seen.errors, skipped=seen.skipped)
+        kinds = {"failures": seen.failures, "errors": seen.errors, "skipped": seen.skipped}
+        totals.update(cases=len(seen.names), **kinds)
     assert not strict_files, f"without a rich one: {strict_files}"
     assert min(totals.values()) > 0, f"a kind never occurred: {totals}"
     print(f"{len(rich_files)} states in two dialects, three readers: {dict(totals)}; all agree")
