@@ -11,6 +11,7 @@ mod format;
 mod git;
 mod github;
 mod guard;
+mod history;
 mod init;
 mod outcome;
 mod progress;
@@ -50,6 +51,8 @@ enum Verb {
     /// Adopt, show or compare the committed baseline
     #[command(subcommand)]
     Baseline(baseline::Verb),
+    /// Show what the repository accepted, commit by commit
+    History(history::History),
     /// Render a saved run again
     Report(report::Report),
     /// Prove that the gate on this machine can go red
@@ -88,6 +91,7 @@ pub fn run() -> ExitCode {
         Verb::Compare(verb) => verb.run(),
         Verb::Trial(verb) => verb.run(),
         Verb::Baseline(verb) => verb.run(),
+        Verb::History(verb) => verb.run(),
         Verb::Report(verb) => verb.run(),
         Verb::Selftest(verb) => verb.run(),
         Verb::Init(verb) => verb.run(),

@@ -12,6 +12,7 @@ pub mod export;
 #[cfg(test)]
 mod fixture;
 mod headline;
+pub mod history;
 mod items;
 pub mod json;
 pub mod junit;

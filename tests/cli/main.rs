@@ -12,6 +12,7 @@ mod disk;
 mod faulty;
 mod formats;
 mod help;
+mod history;
 mod interrupted;
 mod killed;
 mod knobs;
