@@ -12,6 +12,7 @@ mod merge;
 mod record;
 mod refusal;
 mod schema;
+mod series;
 mod show;
 mod v2;
 mod write;
@@ -27,5 +28,6 @@ pub use record::{
 };
 pub use refusal::Refusal;
 pub use schema::{SCHEMA, json_schema, parse, render};
+pub use series::{Accepted, Committed, Found, Point, Series, series};
 pub use show::show;
 pub use write::{WriteError, write};

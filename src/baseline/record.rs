@@ -249,6 +249,26 @@ impl Baseline {
     #[must_use]
     pub fn standing(&self, target: &TargetPlan, now: &Fingerprint, speed: Option<f64>) -> Standing {
         let kind = SourceKind::of(&target.source);
+        let all = self.differences(kind, &target.labels, now, speed);
+        let (binding, warnings) = all.into_iter().partition(|d| d.weight == Weight::Binding);
+        Standing { binding, warnings }
+    }
+
+    /// What keeps the numbers of a later baseline of the suite from being compared with these.
+    #[must_use]
+    pub fn apart_from(&self, later: &Self) -> Vec<Difference> {
+        let Environment { source, fingerprint, calibration, .. } = &later.environment;
+        let all = self.differences(*source, &later.labels, fingerprint, *calibration);
+        all.into_iter().filter(|difference| difference.weight == Weight::Binding).collect()
+    }
+
+    fn differences(
+        &self,
+        kind: SourceKind,
+        labels: &BTreeMap<String, String>,
+        now: &Fingerprint,
+        speed: Option<f64>,
+    ) -> Vec<Difference> {
         let mut all = Vec::new();
         if self.environment.source != kind {
             all.push(Difference {
@@ -270,9 +290,8 @@ impl Baseline {
                 );
             }
         }
-        all.extend(label_differences(&self.labels, &target.labels));
-        let (binding, warnings) = all.into_iter().partition(|d| d.weight == Weight::Binding);
-        Standing { binding, warnings }
+        all.extend(label_differences(&self.labels, labels));
+        all
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::ExitStatus;
 use super::client_cpus::ClientCpusOption;
+use super::format::{Format, FormatOption};
 use super::outcome::ExitCodes;
 use super::progress::say;
 use crate::config::plan::FailOn;
@@ -27,39 +28,6 @@ pub(super) enum Ci {
     Github,
     /// None
     None,
-}
-
-/// What is printed at the end on standard output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// For people
-    Text,
-    /// `results.json`
-    Json,
-    /// `report.md`
-    Markdown,
-    /// `junit.xml`
-    Junit,
-}
-
-/// In which form the outcome is printed.
-#[derive(Debug, Args)]
-pub(super) struct FormatOption {
-    /// What is printed at the end: text, json, markdown or junit
-    #[arg(
-        long,
-        env = "PLIMSOLL_FORMAT",
-        hide_env_values = true,
-        default_value = "text",
-        value_name = "FORMAT"
-    )]
-    format: String,
-}
-
-impl FormatOption {
-    pub(super) fn read<T: ValueEnum>(&self, default: T) -> Result<T, ExitStatus> {
-        choice("--format", &self.format, default)
-    }
 }
 
 /// Which suite, and how it is changed from outside. An empty environment variable counts as not set.

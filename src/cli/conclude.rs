@@ -1,15 +1,16 @@
 //! From a read suite to reports and exit code: what the verbs that measure have in common.
 
-use super::arguments::{Format, Suite, chain, complain, runtime};
+use super::arguments::{Suite, chain, complain, runtime};
+use super::format::{Format, NOTHING_TO_EXPORT_HINT};
 use super::progress::{Progress, print, say};
 use super::session::{Job, Session, SessionError, measure};
-use super::{ExitStatus, github, signal};
+use super::{ExitStatus, git, github, signal};
 use crate::baseline::{self, Baseline, Fingerprint, Loaded};
 use crate::check::Aim;
 use crate::config::plan::{FailOn, TargetSource};
 use crate::gate::SuiteVerdict;
 use crate::publish::{Sha, Workflow};
-use crate::report::{self, AgainstResult, Notice, Parts, Results, json, junit, markdown, terminal};
+use crate::report::{self, AgainstResult, Notice, Parts, Results, markdown, terminal};
 use crate::run::{Refusal, clock};
 use std::collections::BTreeSet;
 use tokio_util::sync::CancellationToken;
@@ -141,13 +142,16 @@ pub(super) fn conclude(suite: &Suite, session: &Session, judged: &Judged<'_>) ->
     if suite.github {
         github::write(&results, folder, suite.templates.as_ref());
     }
-    let printed = print(&match suite.format {
-        Format::Markdown => page,
-        Format::Text if suite.colour => terminal::render_with(&results, terminal::Colour::Ansi),
-        Format::Text => terminal::render(&results),
-        Format::Json => json::render(&results),
-        Format::Junit => junit::render(&results),
-    });
+    let colour = if suite.colour { terminal::Colour::Ansi } else { terminal::Colour::Plain };
+    let text = || terminal::render_with(&results, colour);
+    let printed = match suite.format.render(&results, text, || page) {
+        Ok(text) => print(&text),
+        // The code stays that of the run, and nothing is printed: whoever reads it notices.
+        Err(error) => {
+            complain(&error.to_string(), Some(NOTHING_TO_EXPORT_HINT));
+            ExitStatus::Pass
+        }
+    };
     ExitStatus::worst(&[ExitStatus::from_code(results.gate_exit_code), rendered, printed])
 }
 
@@ -176,6 +180,7 @@ fn results(suite: &Suite, session: &Session, judged: &Judged<'_>) -> Results {
         started: &clock::rfc3339(session.started),
         elapsed: session.elapsed,
         startup: session.startup,
+        repository_file: git::path_in_repository(&suite.plan.file).as_deref(),
         verb: judged.verb,
         baselines: judged.folder,
         out: &suite.out.display().to_string(),

@@ -1,5 +1,7 @@
 //! What `git` tells: the commit of the working tree, and where a file stands in its repository.
 
+pub(super) mod versions;
+
 use crate::config::environment;
 use std::ffi::OsStr;
 use std::io::Read as _;

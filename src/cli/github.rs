@@ -5,7 +5,7 @@ use super::progress::command;
 use crate::config::environment;
 use crate::publish::{self, Workflow};
 use crate::report::{Download, Place, Results, Templates, annotations, markdown};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Writes all of it, as far as the platform asks for it. A failure never changes the verdict.
 pub(super) fn write(results: &Results, folder: &Path, templates: Option<&Templates>) {
@@ -19,9 +19,8 @@ pub(super) fn write(results: &Results, folder: &Path, templates: Option<&Templat
         None => markdown::summary(results, &place()),
     };
     to("GITHUB_STEP_SUMMARY", |file| publish::write_summary(file, &page, &results.headline));
-    let workspace = environment::process("GITHUB_WORKSPACE").map(PathBuf::from);
     for annotation in annotations(results) {
-        command(&publish::command(&annotation, workspace.as_deref()));
+        command(&publish::command(&annotation));
     }
 }
 

@@ -7,12 +7,14 @@ mod baseline;
 mod branch;
 mod check;
 mod client_cpus;
-mod git;
 mod compare;
 mod conclude;
 mod demo;
+mod format;
+mod git;
 mod github;
 mod guard;
+mod history;
 mod init;
 mod outcome;
 mod progress;
@@ -54,6 +56,8 @@ enum Verb {
     /// Adopt, show or compare the committed baseline
     #[command(subcommand)]
     Baseline(baseline::Verb),
+    /// Show what the repository accepted, commit by commit
+    History(history::History),
     /// Render a saved run again
     Report(report::Report),
     /// Publish saved runs: a comment under the pull request
@@ -94,6 +98,7 @@ pub fn run() -> ExitCode {
         Verb::Compare(verb) => return verb.run(),
         Verb::Trial(verb) => verb.run(),
         Verb::Baseline(verb) => verb.run(),
+        Verb::History(verb) => verb.run(),
         Verb::Report(verb) => verb.run(),
         Verb::Publish(verb) => verb.run(),
         Verb::Selftest(verb) => verb.run(),

@@ -1,9 +1,10 @@
 //! `plimsoll report`: render a saved run again.
 
 use super::ExitStatus;
-use super::arguments::{Format, FormatOption, OutOption, TemplatesOption, chain, complain, usage};
+use super::arguments::{OutOption, TemplatesOption, chain, complain, usage};
+use super::format::{Format, FormatOption, NOTHING_TO_EXPORT_HINT};
 use super::progress::print;
-use crate::report::{Results, Templates, json, junit, markdown, terminal, trial};
+use crate::report::{Results, Templates, markdown, terminal, trial};
 use crate::run::{Folder, NoRun, is_partial, journal};
 use crate::units::one_line;
 use clap::Args;
@@ -18,7 +19,6 @@ const LINE_MAX: u64 = 64 * 1024;
 /// `plimsoll report`. A run that was killed has no results; its journal is shown then.
 #[derive(Debug, Args)]
 #[command(after_help = "Of a run that was killed, the completed trials are shown.")]
-#[command(mut_arg("format", |arg| arg.help("How: text, json, markdown or junit")))]
 pub(super) struct Report {
     /// The run: its folder, the folder's name, or `latest`
     #[arg(default_value = "latest", value_name = "RUN")]
@@ -43,16 +43,20 @@ impl Report {
         let format = self.format.read(Format::Text)?;
         let templates = self.templates.read()?;
         let folder = Folder::find(self.out.path(), &self.run).map_err(|error| no_run(&error))?;
+        let refuse = |(error, hint): (String, Option<&str>)| {
+            complain(&error, hint);
+            ExitStatus::Usage
+        };
+        let plain = |error| (error, None);
         let text = match results(&folder) {
             Ok(Some(results)) => render(&results, format, templates.as_ref()),
-            Ok(None) if !is_run(&folder) => Err(format!("{} is no run", folder.path().display())),
-            Ok(None) => unfinished(&folder, format),
-            Err(error) => Err(error),
+            Ok(None) if !is_run(&folder) => {
+                Err(plain(format!("{} is no run", folder.path().display())))
+            }
+            Ok(None) => unfinished(&folder, format).map_err(plain),
+            Err(error) => Err(plain(error)),
         };
-        text.map_err(|error| {
-            complain(&error, None);
-            ExitStatus::Usage
-        })
+        text.map_err(refuse)
     }
 }
 
@@ -78,21 +82,20 @@ pub(super) fn results(folder: &Folder) -> Result<Option<Results>, String> {
     }
 }
 
-/// A saved run in one of the formats.
+/// A saved run in one of the formats; else the error, and what to do about it.
 fn render(
     results: &Results,
     format: Format,
     templates: Option<&Templates>,
-) -> Result<String, String> {
-    Ok(match format {
-        Format::Text => terminal::render(results),
-        Format::Json => json::render(results),
-        Format::Junit => junit::render(results),
-        Format::Markdown => match templates {
-            Some(own) => markdown::render_with(results, own).map_err(|error| chain(&error))?,
-            None => markdown::render(results),
-        },
-    })
+) -> Result<String, (String, Option<&'static str>)> {
+    let page = match templates.filter(|_| format == Format::Markdown) {
+        Some(own) => Some(markdown::render_with(results, own).map_err(|e| (chain(&e), None))?),
+        None => None,
+    };
+    let page = || page.unwrap_or_else(|| markdown::render(results));
+    format
+        .render(results, || terminal::render(results), page)
+        .map_err(|error| (error.to_string(), Some(NOTHING_TO_EXPORT_HINT)))
 }
 
 /// Whether a folder without results can be a run's: one that was killed may not even have its first

@@ -27,7 +27,7 @@ pub enum Level {
 pub struct Annotation {
     /// How bad it is.
     pub level: Level,
-    /// Path of the suite file as given.
+    /// Path of the suite file, from the root of its repository.
     pub file: String,
     /// Line in it, from 1.
     pub line: Option<u32>,
@@ -105,7 +105,7 @@ fn new(
     let cut = |text: &str, max: usize| one_line(text).chars().take(max).collect();
     Annotation {
         level,
-        file: results.file.clone(),
+        file: results.place().to_owned(),
         line,
         title: cut(title, TITLE_MAX),
         message: cut(&message.replace('`', "'"), MESSAGE_MAX),

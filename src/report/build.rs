@@ -1,6 +1,6 @@
 //! From what a run came to, to [`Results`].
 
-use super::results::CODES;
+use super::judged::CODES;
 use super::{
     AgainstResult, BaselineResult, BudgetResult, Change, CheckResult, ConclusionResult,
     EnvironmentResult, GateResult, ItemsResult, Notice, Problem, RealisedResult, Results, Ruling,
@@ -39,6 +39,8 @@ pub struct Parts<'a> {
     pub elapsed: Duration,
     /// Time until the target was ready, where it is ours.
     pub startup: Option<Duration>,
+    /// Path of the suite file from the root of its repository, where there is one.
+    pub repository_file: Option<&'a str>,
     /// The verb that ran.
     pub verb: &'a str,
     /// Folder of the committed baselines as given.
@@ -99,6 +101,7 @@ impl Results {
             skipped: parts.skipped.map(str::to_owned),
             verb: parts.verb.to_owned(),
             file: parts.plan.file.display().to_string(),
+            repository_file: parts.repository_file.map(str::to_owned),
             baselines: parts.baselines.to_owned(),
             out: parts.out.to_owned(),
             run: parts.run.to_owned(),

@@ -289,6 +289,19 @@ pub enum LimitRule {
     Max,
 }
 
+impl LimitRule {
+    /// Its name in the suite.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MaxDrop => "max_drop",
+            Self::MaxRise => "max_rise",
+            Self::Min => "min",
+            Self::Max => "max",
+        }
+    }
+}
+
 /// A relative change: -0.24 is 24 % less than the baseline.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Change {

@@ -219,6 +219,7 @@ pub(super) fn run(checks: Vec<CheckResult>, hidden: Vec<Verdict>) -> Results {
         skipped: None,
         verb: "check".to_owned(),
         file: "plimsoll.yml".to_owned(),
+        repository_file: None,
         baselines: "baselines".to_owned(),
         out: ".plimsoll".to_owned(),
         run: ".plimsoll/runs/20261121T091233Z-1a2b".to_owned(),

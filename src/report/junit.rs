@@ -1,26 +1,65 @@
 //! `junit.xml`: one test case per gate. `failure` or `error` if and only if the gate makes the exit
 //! code non-zero, because every reader shows `skipped` as green; and never an empty report, because
 //! that is green too.
+//!
+//! Two dialects come from one builder. The rich one is `schema/junit.xsd`; the strict one, for readers
+//! that validate, is `junit-10.xsd` of the xUnit plugin of Jenkins: the same without
+//! `testsuites@skipped`, `testcase@file` and `testcase@line`.
 
-use super::check_result::LimitRule;
 use super::command::{cure, repeat};
 use super::escape::{Escaped, Terminal};
 use super::headline::{Headline, of_red};
 use super::note::{Note, of_row as notes_of};
 use super::place::Place;
 use super::row::{Row, State, rows};
-use super::{Problem, ProblemCode, Results, Verdict};
+use super::{Problem, Results, Verdict};
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// The report.
+/// The report, with the place of each check.
 #[must_use]
 pub fn render(results: &Results) -> String {
+    written(suite(results), results)
+}
+
+/// The report for a reader that validates against `junit-10.xsd`.
+#[must_use]
+pub fn render_strict(results: &Results) -> String {
+    let mut suite = suite(results);
+    for case in &mut suite.test_cases {
+        case.extra.clear();
+    }
+    without_skipped_of_root(&written(suite, results))
+}
+
+fn written(suite: TestSuite, results: &Results) -> String {
+    let mut report = Report::new("plimsoll");
+    report.set_time(seconds(results.seconds));
+    report.add_test_suite(suite);
+    // Writing to memory does not fail; an empty text would not pass for a report either.
+    report.to_string().unwrap_or_default()
+}
+
+/// The writer counts on the root what was skipped, and cannot be told not to. Nothing from outside
+/// stands in that tag.
+fn without_skipped_of_root(xml: &str) -> String {
+    const ATTRIBUTE: &str = " skipped=\"";
+    let parts = xml.split_once("<testsuites").and_then(|(before, after)| {
+        let (tag, rest) = after.split_once('>')?;
+        let (first, value) = tag.split_once(ATTRIBUTE)?;
+        let (_, last) = value.split_once('"')?;
+        Some(format!("{before}<testsuites{first}{last}>{rest}"))
+    });
+    parts.unwrap_or_else(|| xml.to_owned())
+}
+
+fn suite(results: &Results) -> TestSuite {
     let mut suite = TestSuite::new(clean(&results.suite));
     suite.set_time(seconds(results.seconds));
     // As an attribute of our own: the setter wants a type that nothing else here needs.
     suite.extra.insert("timestamp".into(), clean(&results.started).into());
-    suite.extra.insert("file".into(), clean(&results.file).into());
+    suite.extra.insert("file".into(), clean(results.place()).into());
     suite.add_properties(properties(results));
     let rows = rows(results);
     for row in &rows {
@@ -38,11 +77,22 @@ pub fn render(results: &Results) -> String {
     if suite.tests == 0 || (results.gate_exit_code != 0 && !is_red) {
         suite.add_test_case(nothing_compared(results));
     }
-    let mut report = Report::new("plimsoll");
-    report.set_time(seconds(results.seconds));
-    report.add_test_suite(suite);
-    // Writing to memory does not fail; an empty text would not pass for a report either.
-    report.to_string().unwrap_or_default()
+    name_apart(&mut suite.test_cases);
+    suite
+}
+
+/// Of two cases with one name some readers keep only the first. A suite has no such checks, a file
+/// that was edited may.
+fn name_apart(cases: &mut [TestCase]) {
+    let mut names = BTreeSet::new();
+    for case in cases {
+        let name = case.name.as_str().to_owned();
+        let mut count = 1;
+        while !names.insert(case.name.as_str().to_owned()) {
+            count += 1;
+            case.name = format!("{name} ({count})").into();
+        }
+    }
 }
 
 fn properties(results: &Results) -> Vec<Property> {
@@ -67,7 +117,7 @@ fn of_row(results: &Results, row: Row<'_>, rows: &[Row<'_>]) -> TestCase {
         |other: &&Row<'_>| other.check.name == row.check.name && other.metric() == row.metric();
     let rule = row.gate.and_then(|gate| gate.limit).map(|limit| limit.rule);
     let suffix = match rule {
-        Some(rule) if rows.iter().filter(same).count() > 1 => format!(" {}", rule_name(rule)),
+        Some(rule) if rows.iter().filter(same).count() > 1 => format!(" {}", rule.name()),
         Some(_) | None => String::new(),
     };
     let mut case = case(
@@ -85,15 +135,6 @@ fn of_row(results: &Results, row: Row<'_>, rows: &[Row<'_>]) -> TestCase {
     case
 }
 
-fn rule_name(rule: LimitRule) -> &'static str {
-    match rule {
-        LimitRule::MaxDrop => "max_drop",
-        LimitRule::MaxRise => "max_rise",
-        LimitRule::Min => "min",
-        LimitRule::Max => "max",
-    }
-}
-
 fn status(results: &Results, row: Row<'_>) -> TestCaseStatus {
     if !row.fails && !row.verdict.is_red() {
         return TestCaseStatus::success();
@@ -105,13 +146,7 @@ fn status(results: &Results, row: Row<'_>) -> TestCaseStatus {
         (true, false) => TestCaseStatus::non_success(NonSuccessKind::Error),
         (false, _) => TestCaseStatus::skipped(),
     };
-    let ty = if row.hollow {
-        "baseline"
-    } else if row.verdict == Verdict::Regression && row.absolute_limit().is_some() {
-        "limit"
-    } else {
-        row.verdict.word()
-    };
+    let ty = row.kind();
     let message = of_red(row);
     let mut lines = vec![message.clone()];
     if !row.fails {
@@ -132,14 +167,7 @@ fn status(results: &Results, row: Row<'_>) -> TestCaseStatus {
 }
 
 fn of_problem(results: &Results, problem: &Problem) -> TestCase {
-    let ty = match problem.code {
-        ProblemCode::Interrupted => "interrupted",
-        ProblemCode::Usage => "usage",
-        ProblemCode::Target => "target",
-        ProblemCode::Generator => "generator",
-        ProblemCode::Baseline => "baseline",
-        ProblemCode::Empty => "empty",
-    };
+    let ty = problem.code.word();
     let mut lines = vec![problem.text.clone()];
     lines.extend(problem.tail().map(str::to_owned));
     lines.extend(what_to_do(results, State::Problem(problem)));
@@ -155,14 +183,19 @@ fn what_to_do(results: &Results, state: State<'_>) -> Vec<String> {
 }
 
 fn nothing_compared(results: &Results) -> TestCase {
-    let message = if matches!(State::of(results), State::Empty) {
-        Headline::of(results).sentence
-    } else {
-        "the exit code is not 0, but no gate says why".to_owned()
-    };
+    let message = unexplained(results);
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
     status.set_type("empty").set_message(clean(&message)).set_description(clean(&message));
     case(results, "gate", status, results.seconds, None)
+}
+
+/// What is said of an exit code that no gate and no problem explains.
+pub(super) fn unexplained(results: &Results) -> String {
+    if matches!(State::of(results), State::Empty) {
+        Headline::of(results).sentence
+    } else {
+        "the exit code is not 0, but no gate says why".to_owned()
+    }
 }
 
 fn case(
@@ -175,7 +208,7 @@ fn case(
     let mut case = TestCase::new(clean(name), status);
     case.set_classname(clean(&format!("plimsoll.{}", results.suite)));
     case.set_time(seconds(took));
-    case.extra.insert("file".into(), clean(&results.file).into());
+    case.extra.insert("file".into(), clean(results.place()).into());
     if let Some(line) = line {
         case.extra.insert("line".into(), line.to_string().into());
     }
@@ -191,14 +224,18 @@ fn clean(line: &str) -> String {
     Escaped::<Terminal>::line(line).to_string()
 }
 
+/// Of many lines the last are kept, and the first: some readers show no message but this.
 fn text(lines: &[String]) -> String {
-    let lines = Escaped::<Terminal>::lines(lines.iter().map(String::as_str));
-    lines.iter().map(Escaped::as_str).collect::<Vec<&str>>().join("\n")
+    let Some((first, rest)) = lines.split_first() else { return String::new() };
+    let rest = Escaped::<Terminal>::lines(rest.iter().map(String::as_str));
+    let rest = rest.iter().map(ToString::to_string);
+    std::iter::once(clean(first)).chain(rest).collect::<Vec<String>>().join("\n")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::render;
+    use super::{render, render_strict};
+    use crate::config::environment;
     use crate::report::{Results, Verdict, fixture};
     use quick_junit::{NonSuccessKind, Report, TestCaseStatus};
 
@@ -311,5 +348,90 @@ mod tests {
         let forbidden = ['\u{1b}', '\u{0}', '\u{fffe}', '\u{ffff}'];
         assert!(!xml.contains("<x") && !xml.contains(forbidden), "{xml}");
         assert!(Report::deserialize_from_str(&xml).is_ok());
+    }
+
+    /// Every state, in a dialect's own words.
+    fn states() -> Vec<(&'static str, Results)> {
+        let mut states = fixture::states();
+        let mut placed = fixture::regression();
+        placed.repository_file = Some("services/chat/plimsoll.yml".to_owned());
+        states.push(("placed", placed));
+        let mut hostile = fixture::target_died();
+        let lines = &mut hostile.problem.as_mut().unwrap().last_lines;
+        *lines = vec!["]]></error><x a=\"1\"> & \u{1b}[0m\u{0}\u{fffe} 'é' <!--".to_owned()];
+        states.push(("hostile", hostile));
+        states
+    }
+
+    #[test]
+    fn the_strict_dialect_is_the_rich_one_without_three_attributes() {
+        for (name, results) in states() {
+            let (rich, strict) = (render(&results), render_strict(&results));
+            let mut expected = String::new();
+            for line in rich.lines() {
+                let is_of = |tag: &str| line.trim_start().starts_with(tag);
+                let mut line = line.to_owned();
+                for (tag, attributes) in
+                    [("<testsuites ", &["skipped"][..]), ("<testcase ", &["file", "line"])]
+                {
+                    for attribute in attributes.iter().filter(|_| is_of(tag)) {
+                        let start = line.find(&format!(" {attribute}=\""));
+                        let Some(start) = start else { continue };
+                        let value = start + attribute.len() + 3;
+                        let end = value + line[value..].find('"').unwrap() + 1;
+                        line.replace_range(start..end, "");
+                    }
+                }
+                expected.push_str(&line);
+                expected.push('\n');
+            }
+            assert_eq!(strict, expected, "{name}");
+            assert_ne!(strict, rich, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_message_is_the_first_line_of_the_text_however_much_follows() {
+        let mut results = fixture::incomparable();
+        results.checks[0].detail = Some("+slos: more\n".repeat(100));
+        results.checks[0].gates[0].reason = "differs ".repeat(60);
+        let report = Report::deserialize_from_str(&render(&results)).unwrap();
+        let TestCaseStatus::NonSuccess { message, description, .. } =
+            &report.test_suites[0].test_cases[0].status
+        else {
+            panic!("a success");
+        };
+        let message = message.as_ref().unwrap().as_str();
+        assert!(message.len() > 400);
+        assert_eq!(description.as_ref().unwrap().as_str().lines().next(), Some(message));
+    }
+
+    #[test]
+    fn no_two_cases_have_one_name() {
+        let mut results = fixture::regression();
+        let again = results.checks[0].clone();
+        results.checks.extend([again.clone(), again]);
+        let mut names: Vec<String> = cases(&results).into_iter().map(|case| case.0).collect();
+        let all = names.len();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), all);
+        assert!(names.contains(&"chat-rate: capacity max_drop (3)".to_owned()), "{names:?}");
+    }
+
+    /// Writes every state for other readers, where `PLIMSOLL_JUNIT_FILES` names a folder:
+    /// `.ci/junit-readers.py` reads them with programs that are not ours.
+    #[test]
+    fn every_state_is_written_for_other_readers() {
+        let Some(folder) = environment::process("PLIMSOLL_JUNIT_FILES") else { return };
+        let folder = std::path::Path::new(&folder);
+        std::fs::create_dir_all(folder).unwrap();
+        for (name, results) in states() {
+            let write = |dialect: &str, xml: String| {
+                std::fs::write(folder.join(format!("{name}.{dialect}.xml")), xml).unwrap();
+            };
+            write("rich", render(&results));
+            write("strict", render_strict(&results));
+        }
     }
 }

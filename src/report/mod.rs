@@ -10,17 +10,21 @@ mod comment;
 mod conclusion_result;
 mod curve;
 mod escape;
+pub mod export;
 #[cfg(test)]
 mod fixture;
 mod headline;
+pub mod history;
 #[cfg(test)]
 mod hostile;
 mod items;
 pub mod json;
+mod judged;
 pub mod junit;
 pub mod markdown;
 mod markdown_view;
 mod note;
+mod notice;
 mod place;
 mod response;
 mod results;
@@ -47,10 +51,11 @@ pub use check_result::{
 pub use conclusion_result::{ConclusionResult, LineResult, SideResult};
 pub use items::ItemsResult;
 pub use markdown::{TemplateError, Templates};
+pub use notice::{About, Notice};
 pub use place::{Download, Place};
 pub use results::{
-    About, AgainstResult, BaselineResult, BudgetResult, EnvironmentResult, Notice, Problem,
-    ProblemCode, ReadError, Results, SCHEMA, TargetResult, results_schema,
+    AgainstResult, BaselineResult, BudgetResult, EnvironmentResult, Problem, ProblemCode,
+    ReadError, Results, SCHEMA, TargetResult, results_schema,
 };
 pub use sequence_result::{RealisedResult, SequenceResult};
 pub use verdict::Verdict;

@@ -2,16 +2,13 @@
 //!
 //! Sentences (`headline`, `reason`, `text`, `advice`) put names between backticks.
 
-use super::{CheckResult, Verdict};
+use super::{CheckResult, Notice, Verdict};
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Most lines of the target's log in a report.
 const LOG_LINES_MAX: usize = 20;
-
-/// Exit codes in the order in which they win; 0 is what is left.
-pub(super) const CODES: [u8; 7] = [130, 2, 4, 1, 5, 6, 3];
 
 /// Name and version of the file's shape.
 pub const SCHEMA: &str = "plimsoll.results/1";
@@ -76,6 +73,9 @@ pub struct Results {
     pub verb: String,
     /// Path of the suite file as given.
     pub file: String,
+    /// The same from the root of its repository, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository_file: Option<String>,
     /// Folder of the committed baselines as given; empty for the default.
     #[serde(default)]
     pub baselines: String,
@@ -141,92 +141,16 @@ impl Results {
             .map_err(|error| shape(error.path().to_string(), error.inner()))
     }
 
-    /// What stands for a suite that should have run and did not.
-    #[must_use]
-    pub fn missing(suite: &str, text: String) -> Self {
-        let problem = Problem { code: ProblemCode::Usage, text, last_lines: Vec::new() };
-        let exit_code = problem.code.exit_code();
-        Self {
-            schema: SCHEMA.to_owned(),
-            suite: suite.to_owned(),
-            plimsoll: env!("CARGO_PKG_VERSION").to_owned(),
-            verdict: Verdict::Error,
-            exit_code,
-            gate_exit_code: exit_code,
-            hidden: Vec::new(),
-            headline: String::new(),
-            started: String::new(),
-            seconds: 0.0,
-            environment: EnvironmentResult::default(),
-            target: TargetResult::default(),
-            skipped: None,
-            verb: "check".to_owned(),
-            file: String::new(),
-            baselines: String::new(),
-            out: String::new(),
-            run: String::new(),
-            overrides: Vec::new(),
-            only: Vec::new(),
-            seed: 0,
-            budget: BudgetResult { seconds: 0.0, requests: 0, requests_sent: 0 },
-            commit: None,
-            head: None,
-            baseline: None,
-            against: None,
-            checks: Vec::new(),
-            notices: Vec::new(),
-            warnings: Vec::new(),
-            refusals: Vec::new(),
-            problem: Some(problem),
+    /// The suite file for readers that know nothing but the repository: never an absolute path, which
+    /// they cannot follow and which tells where somebody works.
+    pub(super) fn place(&self) -> &str {
+        if let Some(file) = &self.repository_file {
+            return file;
         }
-        .with_headline()
-    }
-
-    /// The same, with the exit codes and the headline that follow from its gates when these verdicts
-    /// fail a run. Of a file that somebody else wrote, nothing else decides them.
-    #[must_use]
-    pub fn judged_by(mut self, fails: impl Fn(Verdict) -> bool) -> Self {
-        let mut all: Vec<(Verdict, bool)> = Vec::new();
-        for check in &self.checks {
-            if check.gates.is_empty() {
-                all.push((check.verdict, false));
-            }
-            for gate in &check.gates {
-                all.push((gate.verdict, gate.hollow));
-                all.extend(gate.also.iter().map(|also| (also.verdict, also.hollow)));
-            }
-        }
-        let problem = self.problem.as_ref().map(|problem| problem.code.exit_code());
-        let nothing = all.is_empty() && self.skipped.is_none();
-        let code = |counts: &dyn Fn(Verdict, bool) -> bool| {
-            let of = |(verdict, hollow): &(Verdict, bool)| {
-                let code = if *hollow { 5 } else { verdict.exit_code() };
-                counts(*verdict, *hollow).then_some(code)
-            };
-            let codes: Vec<u8> =
-                all.iter().filter_map(of).chain(problem).chain(nothing.then_some(5)).collect();
-            CODES.into_iter().find(|code| codes.contains(code)).unwrap_or(0)
-        };
-        self.exit_code = code(&|_, _| true);
-        self.gate_exit_code = code(&|verdict, hollow| hollow || fails(verdict));
-        self.hidden = Verdict::ALL
-            .into_iter()
-            .filter(|it| it.is_red() && !fails(*it) && all.contains(&(*it, false)))
-            .collect();
-        self.verdict = match (&problem, all.iter().map(|(verdict, _)| *verdict).min()) {
-            (Some(_), _) => Verdict::Error,
-            (None, Some(worst)) => worst,
-            (None, None) if self.skipped.is_some() => Verdict::Skipped,
-            (None, None) => Verdict::Error,
-        };
-        self.with_headline()
-    }
-
-    /// How bad it is, the worst first: by the order in which exit codes win, then by verdict.
-    #[must_use]
-    pub fn severity(&self) -> (usize, Verdict) {
-        let rank = CODES.iter().position(|code| *code == self.gate_exit_code);
-        (rank.unwrap_or(CODES.len()), self.verdict)
+        let file = self.file.trim_start_matches("./");
+        let leads_out = file.starts_with('/') || file.split('/').any(|part| part == "..");
+        let name = file.rsplit('/').next().filter(|_| leads_out);
+        name.unwrap_or(file)
     }
 
     /// Whether two targets were measured in this run, so that no baseline has a say in it.
@@ -288,50 +212,6 @@ pub struct BaselineResult {
     pub commit: Option<String>,
 }
 
-/// What a reviewer should know beside the verdict.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Notice {
-    /// What it is about.
-    pub about: About,
-    /// One sentence.
-    pub text: String,
-}
-
-/// What a [`Notice`] is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum About {
-    /// The change brings a new baseline.
-    Accepts,
-    /// The change loosens its own gate, which takes effect when it is merged.
-    Loosens,
-    /// What the accepted changes add up to.
-    Drift,
-    /// A baseline that no run meets, or that every run beats.
-    Stale,
-    /// Instances that a peak needs.
-    Instances,
-    /// How often the gate is red for nothing here.
-    Selftest,
-    /// What the committed baseline says beside a comparison.
-    Baseline,
-}
-
-impl About {
-    /// The label in reports.
-    pub(super) fn label(self) -> &'static str {
-        match self {
-            Self::Accepts => "Accepts a new baseline",
-            Self::Loosens => "Loosens its own gate",
-            Self::Drift => "Slow drift",
-            Self::Stale => "Stale baseline",
-            Self::Instances => "Instances",
-            Self::Selftest => "Self-test",
-            Self::Baseline => "Against the baseline",
-        }
-    }
-}
-
 /// The commit that a working tree was compared with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AgainstResult {
@@ -388,6 +268,19 @@ pub enum ProblemCode {
 }
 
 impl ProblemCode {
+    /// The word in files.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Interrupted => "interrupted",
+            Self::Usage => "usage",
+            Self::Target => "target",
+            Self::Generator => "generator",
+            Self::Baseline => "baseline",
+            Self::Empty => "empty",
+        }
+    }
+
     /// The exit code that it asks for; `fail_on` does not hide it.
     #[must_use]
     pub fn exit_code(self) -> u8 {
@@ -403,7 +296,7 @@ impl ProblemCode {
 
 #[cfg(test)]
 mod tests {
-    use super::{ReadError, Results, Verdict, results_schema};
+    use super::{ReadError, Results, results_schema};
     use crate::report::{fixture, json};
 
     #[test]
@@ -415,21 +308,19 @@ mod tests {
     }
 
     #[test]
-    fn what_a_file_claims_of_its_exit_code_is_worked_out_again() {
-        for (name, results) in fixture::states() {
-            let hidden = results.hidden.clone();
-            let mut forged = results.clone();
-            (forged.exit_code, forged.gate_exit_code, forged.verdict) = (0, 0, Verdict::Pass);
-            (forged.hidden, forged.headline) = (Verdict::ALL.to_vec(), "✅ all is well".to_owned());
-            let again = forged.judged_by(|verdict| !hidden.contains(&verdict));
-            let decided =
-                |it: &Results| (it.verdict, it.exit_code, it.gate_exit_code, it.headline.clone());
-            assert_eq!(decided(&again), decided(&results), "{name}");
+    fn the_place_of_a_suite_never_leaves_its_repository() {
+        let mut results = fixture::pass();
+        for (file, place) in [
+            ("plimsoll.yml", "plimsoll.yml"),
+            ("./a/b.yml", "a/b.yml"),
+            ("/srv/us/a/b.yml", "b.yml"),
+            ("../../a/b.yml", "b.yml"),
+        ] {
+            results.file = file.to_owned();
+            assert_eq!(results.place(), place, "{file}");
         }
-        let red = fixture::regression().judged_by(|_| false);
-        assert_eq!((red.exit_code, red.gate_exit_code), (1, 0));
-        assert_eq!(fixture::target_died().judged_by(|_| false).gate_exit_code, 4);
-        assert_eq!(fixture::hollow().judged_by(|_| false).gate_exit_code, 5);
+        results.repository_file = Some("services/chat/plimsoll.yml".to_owned());
+        assert_eq!(results.place(), "services/chat/plimsoll.yml");
     }
 
     #[test]

@@ -222,6 +222,17 @@ impl<'a> Row<'a> {
         matches!(limit.rule, LimitRule::Min | LimitRule::Max).then_some(limit)
     }
 
+    /// What it is, for a program: the verdict, told apart where two kinds share one.
+    pub(super) fn kind(self) -> &'static str {
+        if self.hollow {
+            "baseline"
+        } else if self.verdict == Verdict::Regression && self.absolute_limit().is_some() {
+            "limit"
+        } else {
+            self.verdict.word()
+        }
+    }
+
     pub(super) fn symbol(self) -> &'static str {
         if self.hollow { Verdict::Invalid.symbol() } else { self.verdict.symbol() }
     }

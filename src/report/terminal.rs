@@ -211,7 +211,7 @@ fn closing(out: &mut String, results: &Results, state: State<'_>) {
 }
 
 /// One line that cannot move the cursor.
-fn line(text: &str) -> String {
+pub(super) fn line(text: &str) -> String {
     ascii(Escaped::<Terminal>::line(text).as_str())
 }
 

@@ -43,6 +43,35 @@ pub fn with_unit(value: f64, low: f64, high: f64, unit: &str) -> String {
     format!("{}{space}{unit} [{}, {}]", text(value), text(low), text(high))
 }
 
+/// The digits of [`rounded`] for a program: a plain decimal without groups, signs of ours or exponent.
+/// `None` for what is no number, or too large to mean one.
+#[must_use]
+pub fn decimal(value: f64, low: f64, high: f64) -> Option<String> {
+    let is_number = |number: f64| number.is_finite() && number.abs() < LARGEST;
+    if ![value, low, high].into_iter().all(is_number) {
+        return None;
+    }
+    Some(match decimals_of(value, low, high) {
+        Some(decimals) => digits(value, decimals),
+        None => significant(value, 12).to_string(),
+    })
+}
+
+/// The digits of [`plain`] for a program, likewise.
+#[must_use]
+pub fn plain_decimal(value: f64) -> Option<String> {
+    let is_number = value.is_finite() && value.abs() < LARGEST;
+    is_number.then(|| trimmed(&digits(value, decimals_of_plain(value))).to_owned())
+}
+
+/// A finite number with this many decimals; a zero has no sign.
+fn digits(value: f64, decimals: i32) -> String {
+    let places = usize::try_from(decimals).unwrap_or(0);
+    let text = format!("{:.places$}", tens(value, decimals));
+    let is_zero = text.bytes().all(|byte| matches!(byte, b'-' | b'0' | b'.'));
+    if is_zero { text.trim_start_matches('-').to_owned() } else { text }
+}
+
 /// `value` for a file: with one digit more than [`rounded`] shows, so that it reads as it was. A number
 /// whose interval has no width was counted, and keeps all digits that a JSON number can. Keeps the
 /// order of `low`, `value` and `high`; what is not finite stays as it is.
@@ -106,15 +135,18 @@ pub fn percent(share: f64) -> String {
 /// A number without an interval, to about three significant digits: `742`, `0.53`, `1 810`.
 #[must_use]
 pub fn plain(value: f64) -> String {
-    let decimals = match value.abs() {
+    trimmed(&fixed(value, decimals_of_plain(value))).to_owned()
+}
+
+fn decimals_of_plain(value: f64) -> i32 {
+    match value.abs() {
         size if size >= 100.0 => 0,
         size if size >= 10.0 => 1,
         size if size >= 1.0 => 2,
         size if size >= 0.1 => 3,
         size if size >= 0.01 => 4,
         _ => DECIMALS_MAX,
-    };
-    trimmed(&fixed(value, decimals)).to_owned()
+    }
 }
 
 /// A number that somebody wrote, such as a limit: all its digits.
@@ -204,13 +236,11 @@ fn fixed(value: f64, decimals: i32) -> String {
         let sign = if value < 0.0 { MINUS.to_string() } else { String::new() };
         return format!("{sign}over {}", grouped("1000000000000000"));
     }
-    let places = usize::try_from(decimals).unwrap_or(0);
-    let text = format!("{:.places$}", tens(value, decimals));
-    let is_zero = text.bytes().all(|byte| matches!(byte, b'-' | b'0' | b'.'));
-    let digits = text.trim_start_matches('-');
-    let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(w, f)| (w, Some(f)));
+    let text = digits(value, decimals);
+    let size = text.trim_start_matches('-');
+    let (whole, fraction) = size.split_once('.').map_or((size, None), |(w, f)| (w, Some(f)));
     let mut out = String::new();
-    if text.starts_with('-') && !is_zero {
+    if text.starts_with('-') {
         out.push(MINUS);
     }
     out.push_str(&grouped(whole));
@@ -260,8 +290,8 @@ fn grouped(digits: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{
-        change, change_in_full, change_short, change_short_with_interval, count, duration,
-        estimate, fixed, in_full, plain, significant, stored, with_unit,
+        change, change_in_full, change_short, change_short_with_interval, count, decimal, duration,
+        estimate, fixed, in_full, plain, plain_decimal, significant, stored, with_unit,
     };
     use proptest::prelude::*;
 
@@ -303,6 +333,25 @@ mod tests {
         assert!(stored(f64::NAN, 0.0, 1.0).is_nan());
         assert!((stored(1.234_567e-9, 1.2e-9, 1.3e-9) - 1.2346e-9).abs() < 1e-15);
         assert!((significant(0.051_249, 3) - 0.0512).abs() < 1e-15);
+    }
+
+    #[test]
+    fn programs_read_plain_decimals() {
+        for ((value, low, high), expected) in [
+            ((41.02, 39.84, 42.09), "41.0"),
+            ((16_400.4, 14_100.0, 18_700.0), "16400"),
+            ((1_048_576.0, 1_048_576.0, 1_048_576.0), "1048576"),
+            ((0.25, 0.25, 0.25), "0.25"),
+            ((-0.001, -0.5, 0.5), "0.00"),
+            ((-0.239, -0.27, -0.206), "-0.239"),
+        ] {
+            assert_eq!(decimal(value, low, high).as_deref(), Some(expected));
+        }
+        assert_eq!(decimal(1.0, f64::NEG_INFINITY, 2.0), None);
+        assert_eq!(decimal(1e15, 1e15, 1e15), None);
+        let plain = [32_768.0, 38.44, 0.5312, -0.0].map(plain_decimal);
+        assert_eq!(plain.map(Option::unwrap), ["32768", "38.4", "0.531", "0"]);
+        assert_eq!(plain_decimal(f64::NAN), None);
     }
 
     #[test]
@@ -368,6 +417,14 @@ mod tests {
                 prop_assert!(!text.contains(['-', 'e', 'E']) || text.contains("over"), "{text}");
                 prop_assert!(!text.contains("−0 "), "{text}");
                 prop_assert!(text.chars().count() < 120, "{text}");
+            }
+        }
+
+        #[test]
+        fn a_program_can_read_every_decimal(value in proptest::num::f64::ANY, low in proptest::num::f64::ANY, high in proptest::num::f64::ANY) {
+            if let Some(text) = decimal(value, low, high) {
+                prop_assert!(text.parse::<f64>().is_ok_and(f64::is_finite), "{text}");
+                prop_assert!(!text.contains(['e', 'E', '\u{2212}', '\u{a0}']), "{text}");
             }
         }
 

@@ -72,6 +72,9 @@ fn every_format_renders_again(bench: &Bench, ran: &Ran) {
     assert_eq!(again("latest", "junit"), bench.in_run("junit.xml"));
     let json: Value = serde_json::from_str(&again("latest", "json")).unwrap();
     assert_eq!(json, bench.results());
+    assert!(again("latest", "junit-strict").contains("name=\"chat-rate: capacity\""));
+    assert_eq!(again("latest", "gitlab-codequality"), "[]\n");
+    assert!(again("latest", "openmetrics").contains("plimsoll_verdict=\"pass\"} 1\n"));
     let run = bench.only_run();
     assert_eq!(again(run.to_str().unwrap(), "text"), ran.stdout);
     assert_eq!(again(run.file_name().unwrap().to_str().unwrap(), "text"), ran.stdout);

@@ -3,7 +3,7 @@
 use super::bench::Bench;
 
 /// Every verb that a person may use.
-const VERBS: [&[&str]; 15] = [
+const VERBS: [&[&str]; 16] = [
     &[],
     &["check"],
     &["measure"],
@@ -13,6 +13,7 @@ const VERBS: [&[&str]; 15] = [
     &["baseline", "accept"],
     &["baseline", "show"],
     &["baseline", "diff"],
+    &["history"],
     &["report"],
     &["publish"],
     &["selftest"],
@@ -48,7 +49,7 @@ fn the_help_shows_no_value_of_the_environment() {
 #[test]
 fn every_verb_of_the_overview_has_its_help_here() {
     let bench = Bench::new();
-    for (verb, listed) in [(&[][..], 11), (&["baseline"], 3)] {
+    for (verb, listed) in [(&[][..], 12), (&["baseline"], 3)] {
         let overview = bench.run(&[verb, &["--help"]].concat()).exits(0).stdout;
         let commands = overview.split_once("Commands:\n").unwrap().1.split("\n\n").next().unwrap();
         // A name stands two columns in; what goes on from the line before stands further in.

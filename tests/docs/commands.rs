@@ -5,18 +5,20 @@ use crate::page::{Block, Page, root};
 use crate::program::{help, run};
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 /// What is cheap enough to be run here.
 const CHEAP: [&[&str]; 5] =
     [&["init"], &["schema"], &["baseline", "show"], &["--help"], &["--version"]];
 
-/// What measures, or needs a run: `.ci/run` and the tests of the verbs run these.
-const MEASURING: [&[&str]; 9] = [
+/// What measures, or needs a run or commits: `.ci/run` and the tests of the verbs run these.
+const MEASURING: [&[&str]; 10] = [
     &["check"],
     &["measure"],
     &["trial"],
     &["baseline", "accept"],
     &["baseline", "diff"],
+    &["history"],
     &["report"],
     &["selftest"],
     &["demo"],
@@ -98,6 +100,8 @@ fn commands<'a>(block: &'a Block<'_>) -> impl Iterator<Item = Vec<String>> + 'a 
 /// block itself writes a suite.
 fn workplace(block: &Block<'_>, suite: &Path) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
+    let init = Command::new("git").args(["init", "--quiet"]).current_dir(folder.path()).status();
+    assert!(init.unwrap().success());
     let writes =
         commands(block).any(|words| words.starts_with(&["plimsoll".into(), "init".into()]));
     for name in ["plimsoll.yml", "baselines/demo.json"].iter().filter(|_| !writes) {
@@ -185,6 +189,24 @@ fn follow(page: &Page) -> usize {
 fn every_command_of_the_documentation_is_run_or_covered() {
     let ran: usize = Page::all().iter().map(follow).sum();
     assert!(ran > 0, "not one command was run");
+}
+
+#[test]
+fn every_format_that_is_named_is_known() {
+    let mut named = std::collections::BTreeSet::new();
+    for page in Page::all() {
+        for rest in page.text.split("--format ").skip(1) {
+            let is_part = |c: &char| c.is_ascii_lowercase() || *c == '-';
+            named.insert(rest.chars().take_while(is_part).collect::<String>());
+        }
+    }
+    for format in named.iter().filter(|format| !format.is_empty()) {
+        let folder = tempfile::tempdir().unwrap();
+        let output = run(folder.path(), &["report", "--format", format]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("there is no run"), "`--format {format}`: {said}");
+    }
+    assert!(named.len() > 5, "{named:?}");
 }
 
 #[test]

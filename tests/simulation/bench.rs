@@ -118,6 +118,7 @@ impl Bench {
             started: &recorded().time,
             elapsed: Duration::from_secs(60),
             startup: None,
+            repository_file: None,
             verb: "check",
             baselines: "baselines",
             out: ".plimsoll",

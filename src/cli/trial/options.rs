@@ -1,7 +1,8 @@
 //! The command line of `plimsoll trial`.
 
-use crate::cli::arguments::{FormatOption, QuietOption, SuiteOptions};
+use crate::cli::arguments::{QuietOption, SuiteOptions};
 use crate::cli::client_cpus::ClientCpusOption;
+use crate::cli::format::FormatOption;
 use crate::workload::Arrivals;
 use clap::builder::RangedU64ValueParser;
 use clap::{ArgGroup, Args, ValueEnum};

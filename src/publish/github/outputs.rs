@@ -3,7 +3,7 @@
 use crate::report::{Annotation, Level, Results};
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Most bytes of all summaries in one file; above 1 MiB the platform drops it whole.
 const SUMMARIES_MAX: u64 = 1_000_000;
@@ -66,20 +66,19 @@ fn append(path: &Path, text: &str) -> io::Result<()> {
     OpenOptions::new().create(true).append(true).open(path)?.write_all(text.as_bytes())
 }
 
-/// An annotation as a workflow command; its file from the root of the workspace, where it lies there.
+/// An annotation as a workflow command.
 #[must_use]
-pub fn command(annotation: &Annotation, workspace: Option<&Path>) -> String {
+pub fn command(annotation: &Annotation) -> String {
     let word = match annotation.level {
         Level::Error => "error",
         Level::Warning => "warning",
         Level::Notice => "notice",
     };
-    let file = from_root(Path::new(&annotation.file), workspace);
     let line =
         annotation.line.map_or_else(String::new, |line| format!(",line={line},endLine={line}"));
     format!(
         "::{word} file={}{line},title={}::{}",
-        property(&file.display().to_string()),
+        property(&annotation.file),
         property(&annotation.title),
         message(&annotation.message)
     )
@@ -89,12 +88,6 @@ pub fn command(annotation: &Annotation, workspace: Option<&Path>) -> String {
 #[must_use]
 pub fn notice(text: &str) -> String {
     format!("::notice title=plimsoll::{}", message(text))
-}
-
-fn from_root(file: &Path, workspace: Option<&Path>) -> PathBuf {
-    let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
-    let inside = workspace.and_then(|root| absolute.strip_prefix(root).ok());
-    inside.unwrap_or(file).to_owned()
 }
 
 /// The escapes of the platform; the percent sign first.
@@ -111,7 +104,6 @@ mod tests {
     use super::{command, notice, output, write_summary};
     use crate::report::{Annotation, Level};
     use proptest::prelude::*;
-    use std::path::Path;
 
     #[test]
     fn an_annotation_is_one_command_whatever_it_says() {
@@ -123,27 +115,11 @@ mod tests {
             message: "::set-output\nnext: a, 5%".to_owned(),
         };
         assert_eq!(
-            command(&annotation, None),
+            command(&annotation),
             "::error file=suites/a%2Cb%3Ac.yml,line=17,endLine=17,\
              title=x%3A regression%2C 5%25::::set-output%0Anext: a, 5%25"
         );
         assert_eq!(notice("a\nb"), "::notice title=plimsoll::a%0Ab");
-    }
-
-    #[test]
-    fn a_file_is_named_from_the_root_of_the_workspace() {
-        let folder = std::env::current_dir().unwrap();
-        let annotation = Annotation {
-            level: Level::Notice,
-            file: "s/p.yml".to_owned(),
-            line: None,
-            title: "t".to_owned(),
-            message: "m".to_owned(),
-        };
-        let line = command(&annotation, folder.parent());
-        let name = folder.file_name().unwrap().to_str().unwrap();
-        assert_eq!(line, format!("::notice file={name}/s/p.yml,title=t::m"));
-        assert!(command(&annotation, Some(Path::new("/nowhere"))).contains("file=s/p.yml,"));
     }
 
     #[test]
