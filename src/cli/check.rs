@@ -78,8 +78,16 @@ impl Check {
         let path = Baseline::path(baselines, &suite.plan.suite);
         let baseline = baseline::load(&path, &suite.plan.suite);
         let to_measure = base::to_measure(&suite, Against::read(self.against.as_deref()))?;
-        let known = base::of_event(&base::folder(&suite), suite.workflow.as_ref());
-        let change = to_measure.clone().or_else(|| known.ok().flatten());
+        let change = match &to_measure {
+            Some(base) => Some(base.clone()),
+            None => base::of_event(&base::folder(&suite), suite.workflow.as_ref()).unwrap_or_else(
+                |it| {
+                    let hint = format!("{}; until then the limits are this change's own", it.hint);
+                    complain(it.what, Some(&hint));
+                    None
+                },
+            ),
+        };
         if !self.no_skip
             && let Some(why) =
                 unchanged::reason(&suite, &self.patterns(), baselines, change.as_ref())

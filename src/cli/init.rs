@@ -88,10 +88,12 @@ impl Init {
             write(path, text, folder)?;
         }
         say(&self.next_steps());
-        for (path, _) in files.iter().skip(1) {
+        let more: Vec<String> =
+            files.iter().skip(1).map(|(path, _)| workflow::shown(path)).collect();
+        if !more.is_empty() {
+            let files = more.join(" and ");
             say(&format!(
-                "wrote {} as well: make the job `capacity` a required check",
-                workflow::shown(path)
+                "wrote {files}: commit them, and make the job `capacity` a required check"
             ));
         }
         Ok(ExitStatus::Pass)

@@ -1,7 +1,7 @@
 //! The workflows of GitHub Actions for the repository that a suite stands in.
 
 use super::Refusal;
-use super::suite::{environment, quoted};
+use super::suite::environment;
 use crate::cli::arguments::chain;
 use crate::cli::git;
 use minijinja::value::Serde;
@@ -113,10 +113,10 @@ pub(super) fn files(
     rendered.collect()
 }
 
-/// A path for a command line, from here where it lies below.
+/// A path as it is shown: from here where it lies below.
 pub(super) fn shown(path: &Path) -> String {
     let here = std::path::absolute(".").unwrap_or_default();
-    quoted(&path.strip_prefix(here).unwrap_or(path).display().to_string())
+    path.strip_prefix(here).unwrap_or(path).display().to_string()
 }
 
 #[cfg(test)]
