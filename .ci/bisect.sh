@@ -26,7 +26,7 @@ for number in 1 2 3 4 5 6 7 8 9 10; do
   git commit --quiet --message "commit $number"
 done
 
-git bisect start --quiet HEAD HEAD~9 > /dev/null
+git bisect start HEAD HEAD~9 > /dev/null
 git bisect run "$plimsoll" check --quiet --exit-codes git-bisect | tee log
 found="$(git show --no-patch --format=%s refs/bisect/bad)"
 grep -q 'is the first' log || { echo "the bisection did not end"; exit 1; }
