@@ -126,9 +126,7 @@ fn prepare(suite: &mut Suite, orders: &Orders<'_>) -> Result<Prepared, ExitStatu
     }
     let loosened = hold_to(&base.plan, &mut suite.plan, WithSlos::Yes);
     suite.plan.base = Some(TargetSource::Managed(base.managed));
-    Ok(Prepared::Ready {
-        notices: loosened.into_iter().map(|text| Notice { about: About::Loosens, text }).collect(),
-    })
+    Ok(Prepared::Ready { notices: Notice::all(About::Loosens, loosened) })
 }
 
 /// The same files, nothing changed and nothing new: what is built of them cannot differ.
@@ -254,8 +252,7 @@ async fn one(
 fn beside(baseline: &Loaded, session: &Session) -> Vec<Notice> {
     let Some(baseline) = baseline.baseline() else { return Vec::new() };
     let text = |name: &str| of_baseline(baseline, session, name);
-    let texts = session.suite.checks.iter().filter_map(|check| text(&check.name));
-    texts.map(|text| Notice { about: About::Baseline, text }).collect()
+    Notice::all(About::Baseline, session.suite.checks.iter().filter_map(|check| text(&check.name)))
 }
 
 fn of_baseline(baseline: &Baseline, session: &Session, name: &str) -> Option<String> {

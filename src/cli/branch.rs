@@ -24,8 +24,7 @@ pub(super) fn hold(suite: &mut Suite, base: &BaseCommit) -> Vec<Notice> {
             return Vec::new();
         }
     };
-    let loosened = hold_to(&plan, &mut suite.plan, WithSlos::No);
-    loosened.into_iter().map(|text| Notice { about: About::Loosens, text }).collect()
+    Notice::all(About::Loosens, hold_to(&plan, &mut suite.plan, WithSlos::No))
 }
 
 /// What a change of the committed baseline itself accepts, check by check.
@@ -39,8 +38,7 @@ pub(super) fn baseline_of(
     let before = file_of(suite, base, path).map(|text| parse(&text));
     let before = before.as_ref().and_then(Loaded::baseline);
     let of = |name: &String| accepted(before, now, name);
-    let texts = now.checks.keys().filter_map(of);
-    texts.map(|text| Notice { about: About::Accepts, text }).collect()
+    Notice::all(About::Accepts, now.checks.keys().filter_map(of))
 }
 
 fn accepted(before: Option<&Baseline>, now: &Baseline, name: &str) -> Option<String> {

@@ -1,5 +1,6 @@
 //! The first line of a comment of ours: whose it is, and which run wrote it.
 
+use super::encoding::percent_encoded;
 use super::event::Sha;
 
 /// Longest key, encoded.
@@ -37,15 +38,7 @@ impl Key {
 }
 
 fn encoded(name: &str) -> String {
-    let mut text = String::new();
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'~') {
-            text.push(char::from(byte));
-        } else {
-            text.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    text
+    percent_encoded(name, b"._~")
 }
 
 fn short_hash(name: &str) -> String {

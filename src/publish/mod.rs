@@ -2,6 +2,7 @@
 //! a thin driver speaks to the platform.
 
 mod decide;
+mod encoding;
 mod event;
 mod github;
 mod marker;

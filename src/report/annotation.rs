@@ -80,18 +80,8 @@ fn of_row(results: &Results, row: Row<'_>) -> Option<Annotation> {
     let broken = row.check.binding.as_ref().filter(|_| row.verdict == Verdict::Regression);
     let line = broken.and_then(|binding| binding.line).or(row.check.line);
     let title = format!("{}: {}", row.check.name, row.verdict_cell());
-    let message = match row.verdict {
-        Verdict::Improvement => Headline::of(results).sentence,
-        Verdict::Error
-        | Verdict::Regression
-        | Verdict::Incomparable
-        | Verdict::New
-        | Verdict::Invalid
-        | Verdict::Inconclusive
-        | Verdict::Measured
-        | Verdict::Pass
-        | Verdict::Skipped => of_red(row),
-    };
+    let is_better = row.verdict == Verdict::Improvement;
+    let message = if is_better { Headline::of(results).sentence } else { of_red(row) };
     Some(new(results, level, line, &title, &message))
 }
 

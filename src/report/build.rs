@@ -1,6 +1,6 @@
 //! From what a run came to, to [`Results`].
 
-use super::judged::CODES;
+use super::judged::winning;
 use super::{
     AgainstResult, BaselineResult, BudgetResult, Change, CheckResult, ConclusionResult,
     EnvironmentResult, GateResult, ItemsResult, Notice, Problem, RealisedResult, Results, Ruling,
@@ -163,7 +163,7 @@ impl Failing {
                 .map(|&verdict| Verdict::from(verdict).exit_code())
                 .chain(problem)
                 .collect();
-            CODES.into_iter().find(|code| codes.contains(code)).unwrap_or(0)
+            winning(&codes)
         };
         let verdict = match (problem, parts.verdict) {
             (Some(_), _) => Verdict::Error,

@@ -36,19 +36,19 @@ impl Comment {
     pub(super) fn of(all: &[Results], place: &Place, extent: Extent, body: Body<'_>) -> Self {
         let mut sorted: Vec<&Results> = all.iter().collect();
         sorted.sort_by_key(|results| results.severity());
-        let rows = |extent| {
-            sorted.iter().flat_map(move |results| {
-                let gates = View::of(results, place, extent).gates;
-                gates.into_iter().map(|gate| RowView { suite: Md::code(&results.suite), gate })
-            })
+        let of_suite = |results: &&Results| {
+            let gates = View::of(results, place, extent).gates;
+            let suite = Md::code(&results.suite);
+            gates.into_iter().map(move |gate| RowView { suite: suite.clone(), gate })
         };
-        let count = rows(extent).count();
-        let left_out = count.saturating_sub(ROWS_MAX);
+        let mut rows: Vec<RowView> = sorted.iter().flat_map(of_suite).collect();
+        let left_out = rows.len().saturating_sub(ROWS_MAX);
+        rows.truncate(ROWS_MAX);
         let (symbol, heading) = heading(&sorted);
         Self {
             symbol: Md::ours(symbol),
             heading: Md::prose(&heading),
-            rows: rows(extent).take(ROWS_MAX).collect(),
+            rows,
             left_out: (left_out > 0)
                 .then(|| Md::prose(&format!("and {} more", number::count(left_out as u64)))),
             pages: sorted

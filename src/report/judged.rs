@@ -6,7 +6,12 @@ use super::results::{
 };
 
 /// Exit codes in the order in which they win; 0 is what is left.
-pub(super) const CODES: [u8; 7] = [130, 2, 4, 1, 5, 6, 3];
+const CODES: [u8; 7] = [130, 2, 4, 1, 5, 6, 3];
+
+/// The exit code that wins of these.
+pub(super) fn winning(codes: &[u8]) -> u8 {
+    CODES.into_iter().find(|code| codes.contains(code)).unwrap_or(0)
+}
 
 impl Results {
     /// What stands for a suite that should have run and did not.
@@ -74,7 +79,7 @@ impl Results {
             };
             let codes: Vec<u8> =
                 all.iter().filter_map(of).chain(problem).chain(nothing.then_some(5)).collect();
-            CODES.into_iter().find(|code| codes.contains(code)).unwrap_or(0)
+            winning(&codes)
         };
         self.exit_code = code(&|_, _| true);
         self.gate_exit_code = code(&|verdict, hollow| hollow || fails(verdict));

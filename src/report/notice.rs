@@ -12,6 +12,13 @@ pub struct Notice {
     pub text: String,
 }
 
+impl Notice {
+    /// One for each of these sentences.
+    pub fn all(about: About, texts: impl IntoIterator<Item = String>) -> Vec<Self> {
+        texts.into_iter().map(|text| Self { about, text }).collect()
+    }
+}
+
 /// What a [`Notice`] is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -2,6 +2,7 @@
 //! POST that was stored, and its own update of a comment sends a POST: only its low level is used.
 
 use super::api::{CommentFile, ErrorFile, PullFile, UserFile, comments};
+use crate::publish::encoding::percent_encoded;
 use crate::publish::{Answer, Failure, Move, Outcome, PAGE, Publication, Request, TIME_MAX};
 use octocrab::Octocrab;
 use reqwest::header::{HeaderName, USER_AGENT};
@@ -139,7 +140,7 @@ impl GitHub {
         match request {
             Request::User => call(Method::Get, "/user".to_owned()),
             Request::Pulls { owner, branch } => {
-                let head = encoded(&format!("{owner}:{branch}"));
+                let head = percent_encoded(&format!("{owner}:{branch}"), b"-._~");
                 let query = format!("state=open&head={head}&per_page={PAGE}");
                 call(Method::Get, format!("/repos/{repository}/pulls?{query}"))
             }
@@ -221,17 +222,4 @@ fn lost(error: &octocrab::Error) -> Failure {
     }
     let message = format!("the platform cannot be reached: {text}");
     Failure { status: None, message, retry_after: None, is_rate_limit: false }
-}
-
-/// Percent-encoded for a query.
-fn encoded(text: &str) -> String {
-    let mut out = String::new();
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
 }
